@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+#include "board/virtual_board.h"
+
+#include "board/device_tree.h"
+#include "board/xen_image.h"
+#include "ports/socket_console.h"
+#include "ports/wires.h"
+#include "util/file.h"
+#include "util/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    STUB_ADDRESS = 0x50000000,    /* free with 512 MiB and more: QEMU puts its tree at 0x48000000 */
+    PARTIAL_ADDRESS = 0x50100000, /* the domain's partial tree */
+    STUB_BYTES_MAX = 0x100000,    /* what lies between the two */
+    DOMAIN_MIB = 16,
+    TREE_BYTES_MAX = 4 << 20,
+    DUMP_TIMEOUT_MS = 20000,
+    COMPLAINT_BYTES = 400,
+    FDS_MAX = 6,
+    ARGUMENTS_MAX = 40,
+};
+
+struct p2p_virtual_board {
+    const struct p2p_bench *bench;
+    struct p2p_wires *wires;
+    struct p2p_socket_console console;
+    struct p2p_process *qemu;
+    char *base_tree; /* QEMU's own, of this machine */
+    size_t base_tree_size;
+};
+
+/* One QEMU command line in the making, with the files in memory that it names. */
+struct launch {
+    const char *arguments[ARGUMENTS_MAX];
+    size_t argument_count;
+    char *owned[ARGUMENTS_MAX];
+    size_t owned_count;
+    int fds[FDS_MAX];
+    size_t fd_count;
+    bool out_of_memory;
+};
+
+static void add(struct launch *launch, const char *argument)
+{
+    if (launch->argument_count + 1 < ARGUMENTS_MAX) {
+        launch->arguments[launch->argument_count++] = argument;
+    }
+}
+
+/* `text` comes from p2p_format; the launch owns it. */
+static void add_owned(struct launch *launch, char *text)
+{
+    if (text == NULL || launch->owned_count == ARGUMENTS_MAX) {
+        launch->out_of_memory = true;
+        free(text);
+        return;
+    }
+    launch->owned[launch->owned_count++] = text;
+    add(launch, text);
+}
+
+/* QEMU splits its options at commas; a doubled comma stands for itself. The launch owns the copy; "" if no memory. */
+static const char *escaped(struct launch *launch, const char *path)
+{
+    char *copy = launch->owned_count < ARGUMENTS_MAX ? malloc(2 * strlen(path) + 1) : NULL;
+    char *at = copy;
+
+    if (copy == NULL) {
+        launch->out_of_memory = true;
+        return "";
+    }
+    launch->owned[launch->owned_count++] = copy;
+    for (; *path != '\0'; path++) {
+        *at++ = *path;
+        if (*path == ',') {
+            *at++ = ',';
+        }
+    }
+    *at = '\0';
+    return copy;
+}
+
+static void add_fd(struct launch *launch, int fd)
+{
+    launch->fds[launch->fd_count++] = fd;
+}
+
+static int add_file(struct launch *launch, const char *name, const void *data, size_t size, struct p2p_error *error)
+{
+    int fd = p2p_memory_file(name, data, size, error);
+
+    if (fd >= 0) {
+        add_fd(launch, fd);
+    }
+    return fd;
+}
+
+static void launch_free(struct launch *launch)
+{
+    for (size_t i = 0; i < launch->owned_count; i++) {
+        free(launch->owned[i]);
+    }
+    for (size_t i = 0; i < launch->fd_count; i++) {
+        close(launch->fds[i]);
+    }
+}
+
+static struct p2p_process *launch_start(struct launch *launch, struct p2p_error *error)
+{
+    if (launch->out_of_memory) {
+        p2p_error_set(error, P2P_E_HOST, "cannot start QEMU: out of memory");
+        return NULL;
+    }
+    launch->arguments[launch->argument_count] = NULL;
+    return p2p_process_start(launch->arguments, launch->fds, launch->fd_count, error);
+}
+
+/* What both the dump and the boots have in common: the tree depends on all of it. */
+static void add_machine(struct launch *launch, const struct p2p_bench *bench, const char *dump_path)
+{
+    add(launch, bench->board.qemu);
+    add(launch, "-M");
+    add_owned(launch, p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", bench->board.gic,
+                                 dump_path != NULL ? ",dumpdtb=" : "",
+                                 dump_path != NULL ? escaped(launch, dump_path) : ""));
+    add(launch, "-cpu");
+    add(launch, "cortex-a53");
+    add(launch, "-smp");
+    add(launch, "1"); /* icount runs several vCPUs in turns on one clock: their latencies would be artefacts */
+    add(launch, "-m");
+    add_owned(launch, p2p_format("%" PRIu32, bench->board.memory_mib));
+    add(launch, "-nodefaults");
+    add(launch, "-display");
+    add(launch, "none");
+}
+
+static enum p2p_code qemu_failed(struct p2p_process *qemu, const char *what, struct p2p_error *error)
+{
+    char state[64], complaint[COMPLAINT_BYTES];
+
+    p2p_process_describe(qemu, state, sizeof state);
+    p2p_process_complaint(qemu, complaint, sizeof complaint);
+    return p2p_error_set(error, P2P_E_BENCH, "%s: QEMU: %s: %s", what, state,
+                         complaint[0] != '\0' ? complaint : "it printed nothing");
+}
+
+static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *path, struct p2p_error *error)
+{
+    struct launch launch = {0};
+    enum p2p_code code = P2P_OK;
+    struct p2p_process *qemu;
+
+    add_machine(&launch, board->bench, path);
+    qemu = launch_start(&launch, error);
+    if (qemu == NULL) {
+        code = error->code;
+    } else if (!p2p_process_ended(qemu, DUMP_TIMEOUT_MS)) {
+        code = qemu_failed(qemu, "dumping its device tree took too long", error);
+    } else if (p2p_read_file(path, TREE_BYTES_MAX, &board->base_tree, &board->base_tree_size, &(struct p2p_error){0}) !=
+               P2P_OK) {
+        code = qemu_failed(qemu, "no device tree from it", error);
+    }
+    p2p_process_stop(qemu);
+    launch_free(&launch);
+    return code;
+}
+
+/* QEMU replaces the file by a rename, so it can't be one in memory: a folder for the 50 ms that this takes. */
+static enum p2p_code dump_tree(struct p2p_virtual_board *board, struct p2p_error *error)
+{
+    const char *temporary = getenv("TMPDIR");
+    char *folder = p2p_format("%s/pin2pin-XXXXXX", temporary != NULL ? temporary : "/tmp");
+    char *path = NULL;
+    enum p2p_code code;
+
+    if (folder == NULL || mkdtemp(folder) == NULL) {
+        code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot make a temporary folder",
+                                   folder != NULL ? folder : "TMPDIR");
+        free(folder);
+        return code;
+    }
+    path = p2p_format("%s/base.dtb", folder);
+    code = path == NULL ? p2p_error_set(error, P2P_E_HOST, "out of memory") : dump_tree_to(board, path, error);
+    if (path != NULL) {
+        unlink(path);
+    }
+    rmdir(folder);
+    free(path);
+    free(folder);
+    return code;
+}
+
+static enum p2p_code check_file(const char *path, off_t limit, const char *cure, struct p2p_error *error)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: %s", path, cure);
+    }
+    if (!S_ISREG(status.st_mode) || status.st_size == 0 || status.st_size > limit) {
+        return p2p_error_set(error, P2P_E_INPUT, "%s: expected a file of 1..%lld bytes; %s", path, (long long)limit, cure);
+    }
+    return P2P_OK;
+}
+
+struct p2p_virtual_board *p2p_virtual_board_open(const struct p2p_bench *bench, int stop_fd, struct p2p_error *error)
+{
+    struct p2p_virtual_board *board = calloc(1, sizeof *board);
+
+    if (board == NULL) {
+        p2p_error_set(error, P2P_E_HOST, "out of memory");
+        return NULL;
+    }
+    board->bench = bench;
+    board->console.fd = -1;
+    board->wires = p2p_wires_new(&bench->pins, bench->timeouts.stall_s, stop_fd);
+    if (board->wires == NULL) {
+        p2p_error_set(error, P2P_E_HOST, "out of memory");
+        goto fail;
+    }
+    if (check_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab setup", error) != P2P_OK ||
+        check_file(bench->board.wires, 1 << 24, "the wires plugin is not there; build it: ./lab setup", error) !=
+            P2P_OK ||
+        dump_tree(board, error) != P2P_OK) {
+        goto fail;
+    }
+    return board;
+fail:
+    p2p_virtual_board_close(board);
+    return NULL;
+}
+
+static void power_off(void *self)
+{
+    struct p2p_virtual_board *board = self;
+
+    p2p_wires_detach(board->wires);
+    p2p_process_stop(board->qemu);
+    board->qemu = NULL;
+    if (board->console.fd >= 0) {
+        close(board->console.fd);
+        board->console.fd = -1;
+    }
+}
+
+void p2p_virtual_board_close(struct p2p_virtual_board *board)
+{
+    if (board == NULL) {
+        return;
+    }
+    if (board->wires != NULL) {
+        power_off(board);
+    }
+    p2p_wires_free(board->wires);
+    free(board->base_tree);
+    free(board);
+}
+
+static char *guest_command_line(const struct p2p_pins *pins)
+{
+    return p2p_format("stimulus=%u answer=%u query=%u", pins->stimulus, pins->answer, pins->query);
+}
+
+static void add_loader(struct launch *launch, const char *path, uint64_t address)
+{
+    add(launch, "-device");
+    add_owned(launch, p2p_format("loader,file=%s,addr=0x%" PRIx64 ",force-raw=on", escaped(launch, path), address));
+}
+
+static void add_tree(struct launch *launch, int fd)
+{
+    add(launch, "-dtb");
+    add_owned(launch, p2p_format("/proc/self/fd/%d", fd));
+}
+
+static enum p2p_code add_native(struct launch *launch, const struct p2p_virtual_board *board, const char *command_line,
+                                struct p2p_error *error)
+{
+    struct p2p_blob tree = {0};
+    enum p2p_code code = p2p_native_tree(board->base_tree, board->base_tree_size, command_line, &tree, error);
+    int fd;
+
+    if (code != P2P_OK) {
+        return code;
+    }
+    fd = add_file(launch, "native.dtb", tree.data, tree.size, error);
+    free(tree.data);
+    if (fd < 0) {
+        return error->code;
+    }
+    add(launch, "-kernel");
+    add(launch, board->bench->stub);
+    add_tree(launch, fd);
+    return P2P_OK;
+}
+
+static enum p2p_code compose_trees(const struct p2p_virtual_board *board, const struct p2p_xen *xen,
+                                   const char *command_line, struct p2p_blob *host, struct p2p_blob *partial,
+                                   struct p2p_error *error)
+{
+    char *xen_command_line = p2p_xen_command_line(xen);
+    struct p2p_domain domain = {
+        .xen_command_line = xen_command_line,
+        .guest_command_line = command_line,
+        .memory_mib = DOMAIN_MIB,
+        .kernel = {.address = STUB_ADDRESS},
+        .device_tree = {.address = PARTIAL_ADDRESS},
+    };
+    struct stat stub;
+    enum p2p_code code = P2P_OK;
+
+    if (xen_command_line == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    if (stat(board->bench->stub, &stub) != 0) {
+        code = p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s", board->bench->stub);
+        goto out;
+    }
+    code = p2p_passthrough_tree(board->base_tree, board->base_tree_size, partial, error);
+    if (code == P2P_OK) {
+        domain.kernel.size = (uint64_t)stub.st_size;
+        domain.device_tree.size = partial->size;
+        code = p2p_xen_tree(board->base_tree, board->base_tree_size, &domain, host, error);
+    }
+out:
+    free(xen_command_line);
+    return code;
+}
+
+static enum p2p_code add_xen(struct launch *launch, const struct p2p_virtual_board *board, const struct p2p_xen *xen,
+                             const char *command_line, struct p2p_error *error)
+{
+    struct p2p_blob host = {0}, partial = {0};
+    enum p2p_code code = p2p_xen_image_check(xen->image, error);
+    int host_fd, partial_fd;
+    char partial_path[32];
+
+    if (code != P2P_OK) {
+        return code;
+    }
+    code = compose_trees(board, xen, command_line, &host, &partial, error);
+    if (code != P2P_OK) {
+        goto out;
+    }
+    host_fd = add_file(launch, "host.dtb", host.data, host.size, error);
+    partial_fd = add_file(launch, "passthrough.dtb", partial.data, partial.size, error);
+    if (host_fd < 0 || partial_fd < 0) {
+        code = error->code;
+        goto out;
+    }
+    add(launch, "-kernel");
+    add(launch, xen->image);
+    add_tree(launch, host_fd);
+    add_loader(launch, board->bench->stub, STUB_ADDRESS);
+    snprintf(partial_path, sizeof partial_path, "/proc/self/fd/%d", partial_fd);
+    add_loader(launch, partial_path, PARTIAL_ADDRESS);
+out:
+    free(host.data);
+    free(partial.data);
+    return code;
+}
+
+/* A pair of sockets: [0] ours, [1] the child's, owned by the launch. */
+static enum p2p_code add_socket(struct launch *launch, int pair[2], struct p2p_error *error)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        pair[0] = -1;
+        return p2p_error_set_errno(error, P2P_E_HOST, errno, "socketpair");
+    }
+    add_fd(launch, pair[1]);
+    return P2P_OK;
+}
+
+static void add_instruments(struct launch *launch, const struct p2p_bench *bench, int wires_fd, int console_fd)
+{
+    add(launch, "-no-reboot");
+    add(launch, "-icount");
+    add(launch, "shift=0,sleep=off"); /* 1 instruction = 1 virtual ns; idle time is skipped, not slept */
+    add(launch, "-chardev");
+    add_owned(launch, p2p_format("socket,id=console,fd=%d", console_fd));
+    add(launch, "-serial");
+    add(launch, "chardev:console");
+    add(launch, "-plugin");
+    add_owned(launch, p2p_format("%s,fd=%d", escaped(launch, bench->board.wires), wires_fd));
+}
+
+static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct launch *launch, struct p2p_error *error)
+{
+    int wires[2] = {-1, -1}, console[2] = {-1, -1};
+    enum p2p_code code = add_socket(launch, wires, error);
+
+    if (code == P2P_OK) {
+        code = add_socket(launch, console, error);
+    }
+    if (code == P2P_OK) {
+        add_instruments(launch, board->bench, wires[1], console[1]);
+        board->qemu = launch_start(launch, error);
+        code = board->qemu != NULL ? P2P_OK : error->code;
+    }
+    board->console.fd = console[0];
+    if (code != P2P_OK) {
+        if (wires[0] >= 0) {
+            close(wires[0]);
+        }
+        return code;
+    }
+    /* Our copies of QEMU's ends must be gone before we wait, else its death would not end the streams. */
+    close(launch->fds[--launch->fd_count]);
+    close(launch->fds[--launch->fd_count]);
+    return p2p_wires_attach(board->wires, wires[0], error);
+}
+
+static enum p2p_code power_on(void *self, const struct p2p_configuration *configuration, struct p2p_error *error)
+{
+    struct p2p_virtual_board *board = self;
+    char *command_line = guest_command_line(&board->bench->pins);
+    struct launch launch = {0};
+    struct p2p_error cause = {0};
+    enum p2p_code code;
+
+    power_off(board);
+    if (command_line == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    add_machine(&launch, board->bench, NULL);
+    code = configuration->xen != NULL ? add_xen(&launch, board, configuration->xen, command_line, &cause)
+                                      : add_native(&launch, board, command_line, &cause);
+    if (code == P2P_OK) {
+        code = start_qemu(board, &launch, &cause);
+    }
+    if (code == P2P_E_BENCH && board->qemu != NULL && p2p_process_ended(board->qemu, 1000)) {
+        qemu_failed(board->qemu, "the virtual board did not start", error); /* its own words say more than ours */
+    } else if (code != P2P_OK) {
+        p2p_error_set(error, code, "%s", cause.message);
+    }
+    if (code != P2P_OK) {
+        power_off(board);
+    }
+    launch_free(&launch);
+    free(command_line);
+    return code;
+}
+
+/* The wires' clock, with QEMU's own last words when it dies under it. */
+static enum p2p_code advance(void *self, uint64_t until_ns, struct p2p_error *error)
+{
+    struct p2p_virtual_board *board = self;
+    struct p2p_clock wires = p2p_wires_clock(board->wires);
+    struct p2p_error cause = {0};
+    enum p2p_code code;
+
+    p2p_wires_watch(board->wires, board->console.fd);
+    code = wires.advance(wires.self, until_ns, &cause);
+    if (code == P2P_E_BENCH && board->qemu != NULL && p2p_process_ended(board->qemu, 500)) {
+        return qemu_failed(board->qemu, cause.message, error);
+    }
+    return code == P2P_OK ? P2P_OK : p2p_error_set(error, code, "%s", cause.message);
+}
+
+static uint64_t now_ns(void *self)
+{
+    const struct p2p_virtual_board *board = self;
+    struct p2p_clock wires = p2p_wires_clock(board->wires);
+
+    return wires.now_ns(wires.self);
+}
+
+struct p2p_ports p2p_virtual_board_ports(struct p2p_virtual_board *board)
+{
+    return (struct p2p_ports){
+        .clock = {.self = board, .now_ns = now_ns, .advance = advance},
+        .power = {.self = board, .on = power_on, .off = power_off},
+        .console = p2p_socket_console_port(&board->console),
+        .stimulus = p2p_wires_stimulus(board->wires),
+        .probe = p2p_wires_probe(board->wires),
+    };
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. Only here may the process exit, and only here are there globals. */
+#ifndef P2P_CLI_CLI_H
+#define P2P_CLI_CLI_H
+
+#include "util/error.h"
+#include "verdict/verdict.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum p2p_exit {
+    P2P_EXIT_PASS = 0,
+    P2P_EXIT_FAIL = 1,
+    P2P_EXIT_USAGE = 2,
+    P2P_EXIT_INCONCLUSIVE = 3,
+    P2P_EXIT_BENCH_FAULT = 4,
+    P2P_EXIT_BISECT_SKIP = 125, /* git bisect run: this commit can't be tested */
+    P2P_EXIT_INTERRUPTED = 130,
+};
+
+/* What every verb takes, and the options of single verbs; zero or NULL where not given. */
+struct p2p_options {
+    bool verbose, quiet, json, bisect;
+    const char *folder;  /* -o */
+    const char *bench;   /* --bench */
+    const char *only;    /* --only */
+    const char *format;  /* --format */
+    bool has_samples, has_boots, has_seed;
+    uint64_t samples, boots, seed;
+    const char *argument; /* the one operand */
+};
+
+struct p2p_verb {
+    const char *name;
+    const char *operand; /* "PLAN" */
+    const char *summary;
+    const char *options; /* letters of the option table that it takes besides the common ones */
+    int (*run)(const struct p2p_options *options);
+};
+
+int p2p_verb_run(const struct p2p_options *options);
+int p2p_verb_check(const struct p2p_options *options);
+int p2p_verb_gate(const struct p2p_options *options);
+int p2p_verb_report(const struct p2p_options *options);
+
+/* "pin2pin: MESSAGE" to stderr; returns the exit code that belongs to the error. */
+int p2p_complain(const struct p2p_error *error, const struct p2p_options *options);
+
+/* The exit code of a verdict, as --exit-code asks for it. */
+int p2p_exit_for(enum p2p_verdict verdict, const struct p2p_options *options);
+
+/* Flushes stdout: results that could not be written are an error, not a success. */
+int p2p_finish_output(int exit_code);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include "config/bench.h"
+#include "config/plan.h"
+#include "store/result.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What kind of file it says it is; "" if it does not. The loader gives the good messages. */
+static void peek_schema(const char *path, char *schema, size_t bytes)
+{
+    json_t *root = json_load_file(path, 0, NULL);
+    const char *text = json_string_value(json_object_get(root, "schema"));
+
+    snprintf(schema, bytes, "%s", text != NULL ? text : "");
+    json_decref(root);
+}
+
+static bool check_plan(const char *path, char *summary, size_t bytes, struct p2p_error *error)
+{
+    struct p2p_plan *plan = p2p_plan_load(path, error);
+
+    if (plan == NULL) {
+        return false;
+    }
+    snprintf(summary, bytes, "plan %s: %zu configurations x %u boots x %llu samples", plan->name,
+             plan->configuration_count, plan->boots, (unsigned long long)plan->samples);
+    p2p_plan_free(plan);
+    return true;
+}
+
+static bool check_bench(const char *path, char *summary, size_t bytes, struct p2p_error *error)
+{
+    struct p2p_bench *bench = p2p_bench_load(path, error);
+
+    if (bench == NULL) {
+        return false;
+    }
+    snprintf(summary, bytes, "bench %s: qemu-virt, GICv%u", bench->name, bench->board.gic);
+    p2p_bench_free(bench);
+    return true;
+}
+
+static bool check_result(const char *path, char *summary, size_t bytes, struct p2p_error *error)
+{
+    struct p2p_result *result = p2p_result_load(path, error);
+
+    if (result == NULL) {
+        return false;
+    }
+    snprintf(summary, bytes, "result of plan %s: %s", result->plan, p2p_verdict_name(result->judgement.verdict));
+    p2p_result_free(result);
+    return true;
+}
+
+int p2p_verb_check(const struct p2p_options *options)
+{
+    char schema[64], summary[256];
+    struct p2p_error error = {0};
+    json_t *answer;
+    bool valid;
+
+    peek_schema(options->argument, schema, sizeof schema);
+    if (strcmp(schema, "pin2pin.bench") == 0) {
+        valid = check_bench(options->argument, summary, sizeof summary, &error);
+    } else if (strcmp(schema, "pin2pin.result") == 0) {
+        valid = check_result(options->argument, summary, sizeof summary, &error);
+    } else {
+        valid = check_plan(options->argument, summary, sizeof summary, &error);
+    }
+    if (options->json) {
+        answer = json_pack("{ss sb ss}", "file", options->argument, "valid", (int)valid, "message",
+                           valid ? summary : error.message);
+        json_dumpf(answer, stdout, 0);
+        puts("");
+        json_decref(answer);
+    } else if (valid) {
+        printf("%s: %s\n", options->argument, summary);
+    }
+    return p2p_finish_output(valid ? P2P_EXIT_PASS : p2p_complain(&error, options));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include "store/result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int p2p_verb_gate(const struct p2p_options *options)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(options->argument, &error);
+    int exit_code;
+
+    if (result == NULL) {
+        return p2p_complain(&error, options);
+    }
+    if (options->json) {
+        char *text = p2p_result_encode(result);
+
+        fputs(text != NULL ? text : "", stdout);
+        free(text);
+    } else {
+        for (size_t i = 0; i < result->configuration_count; i++) {
+            const struct p2p_result_configuration *configuration = &result->configurations[i];
+            const char *reason = configuration->judgement.reason;
+
+            printf("%s: %s%s%s\n", configuration->name, p2p_verdict_name(configuration->judgement.verdict),
+                   reason[0] != '\0' ? ": " : "", reason);
+        }
+        printf("%s\n", p2p_verdict_name(result->judgement.verdict));
+    }
+    exit_code = p2p_exit_for(result->judgement.verdict, options);
+    p2p_result_free(result);
+    return p2p_finish_output(exit_code);
+}

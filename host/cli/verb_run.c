@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include "board/virtual_board.h"
+#include "board/xen_image.h"
+#include "config/bench.h"
+#include "config/plan.h"
+#include "reports/text.h"
+#include "session/campaign.h"
+#include "store/result.h"
+#include "store/run_folder.h"
+#include "util/deadline.h"
+#include "util/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A line on the terminal, rewritten in place. */
+struct progress_line {
+    bool shown;
+    int64_t start_ns;
+    int64_t last_ns;
+};
+
+/* All that a run needs, made before anything is powered. */
+struct setup {
+    struct p2p_plan *plan;
+    struct p2p_bench *bench;
+    size_t *selected;
+    size_t selected_count;
+    struct p2p_virtual_board *board;
+    struct p2p_result *result;
+    char *folder;
+    int stop_fd;
+};
+
+static void show_progress(void *user, const struct p2p_progress *progress)
+{
+    struct progress_line *line = user;
+    int64_t now_ns = p2p_monotonic_ns();
+    double elapsed_s = (double)(now_ns - line->start_ns) / 1e9;
+    double rate = elapsed_s > 0 ? (double)progress->stimuli_done / elapsed_s : 0;
+    uint64_t left = progress->stimuli_planned - progress->stimuli_done;
+
+    if (now_ns - line->last_ns < 100000000 && progress->stimuli_done < progress->stimuli_planned) {
+        return;
+    }
+    line->last_ns = now_ns;
+    line->shown = true;
+    fprintf(stderr, "\r\033[K%s, boot %" PRIu32 " (%" PRIu64 "/%" PRIu64 "): %" PRIu64 "/%" PRIu64 " samples, %.0f/s",
+            progress->configuration, progress->boot, progress->boots_done, progress->boots_planned,
+            progress->stimuli_done, progress->stimuli_planned, rate);
+    if (rate > 0) {
+        fprintf(stderr, ", %.0f s left", (double)left / rate);
+    }
+    fflush(stderr);
+}
+
+static void clear_progress(const struct progress_line *line)
+{
+    if (line->shown) {
+        fprintf(stderr, "\r\033[K");
+    }
+}
+
+/* SIGINT and SIGTERM become a readable descriptor: every wait looks at it, and no handler runs in mid-write. */
+static int open_stop_fd(struct p2p_error *error)
+{
+    sigset_t signals;
+    int fd = -1;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) == 0) {
+        fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    }
+    signal(SIGPIPE, SIG_IGN); /* a pipe that is gone is an error of the write, which is checked */
+    if (fd < 0) {
+        p2p_error_set_errno(error, P2P_E_HOST, errno, "signalfd");
+    }
+    return fd;
+}
+
+static enum p2p_code select_configurations(struct setup *setup, const char *only, struct p2p_error *error)
+{
+    const struct p2p_plan *plan = setup->plan;
+
+    setup->selected = calloc(plan->configuration_count, sizeof *setup->selected);
+    if (setup->selected == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    for (size_t i = 0; i < plan->configuration_count; i++) {
+        if (only == NULL || strcmp(only, plan->configurations[i].name) == 0) {
+            setup->selected[setup->selected_count++] = i;
+        }
+    }
+    if (setup->selected_count == 0) {
+        return p2p_error_set(error, P2P_E_INPUT, "%s: no configuration \"%s\" (--only); the first is \"%s\"", plan->path,
+                             only, plan->configurations[0].name);
+    }
+    return P2P_OK;
+}
+
+/* A file that is not there is found out before the first boot, not in the middle of the night. */
+static enum p2p_code check_images(const struct setup *setup, struct p2p_error *error)
+{
+    enum p2p_code code = P2P_OK;
+
+    for (size_t i = 0; i < setup->selected_count && code == P2P_OK; i++) {
+        const struct p2p_configuration *configuration = &setup->plan->configurations[setup->selected[i]];
+        struct p2p_error cause = {0};
+
+        if (configuration->xen != NULL) {
+            code = p2p_xen_image_check(configuration->xen->image, &cause);
+            if (code != P2P_OK) {
+                p2p_error_set(error, code, "%s: configuration \"%s\": %s", setup->plan->path, configuration->name,
+                              cause.message);
+            }
+        }
+    }
+    return code;
+}
+
+static enum p2p_code load(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
+{
+    const char *bench_path;
+
+    setup->plan = p2p_plan_load(options->argument, error);
+    if (setup->plan == NULL) {
+        return error->code;
+    }
+    setup->plan->samples = options->has_samples ? options->samples : setup->plan->samples;
+    setup->plan->boots = options->has_boots ? (uint32_t)options->boots : setup->plan->boots;
+    setup->plan->seed = options->has_seed ? options->seed : setup->plan->seed;
+    bench_path = options->bench != NULL ? options->bench : setup->plan->bench_path;
+    if (bench_path == NULL) {
+        return p2p_error_set(error, P2P_E_INPUT, "%s: the plan names no bench; give one with --bench FILE",
+                             options->argument);
+    }
+    setup->bench = p2p_bench_load(bench_path, error);
+    if (setup->bench == NULL || select_configurations(setup, options->only, error) != P2P_OK) {
+        return error->code;
+    }
+    return check_images(setup, error);
+}
+
+static char *default_folder(const char *plan_name)
+{
+    time_t now = time(NULL);
+    struct tm local;
+    char date[32];
+
+    localtime_r(&now, &local);
+    strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
+    return p2p_format("runs/%s-%s", plan_name, date);
+}
+
+static enum p2p_code prepare(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
+{
+    enum p2p_code code = load(setup, options, error);
+
+    if (code != P2P_OK) {
+        return code;
+    }
+    setup->stop_fd = open_stop_fd(error);
+    if (setup->stop_fd < 0) {
+        return error->code;
+    }
+    setup->folder = options->folder != NULL ? p2p_format("%s", options->folder) : default_folder(setup->plan->name);
+    setup->result = p2p_result_new(setup->plan, setup->bench, setup->selected, setup->selected_count);
+    if (setup->folder == NULL || setup->result == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    setup->board = p2p_virtual_board_open(setup->bench, setup->stop_fd, error);
+    if (setup->board == NULL) {
+        return error->code;
+    }
+    return p2p_run_folder_create(setup->folder, error);
+}
+
+static void discard(struct setup *setup)
+{
+    p2p_virtual_board_close(setup->board);
+    p2p_result_free(setup->result);
+    p2p_bench_free(setup->bench);
+    p2p_plan_free(setup->plan);
+    free(setup->selected);
+    free(setup->folder);
+    if (setup->stop_fd >= 0) {
+        close(setup->stop_fd);
+    }
+}
+
+static enum p2p_code measure(const struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
+{
+    struct p2p_ports ports = p2p_virtual_board_ports(setup->board);
+    struct progress_line line = {.start_ns = p2p_monotonic_ns()};
+    bool watched = isatty(STDERR_FILENO) && !options->quiet;
+    struct p2p_campaign campaign = {
+        .ports = &ports,
+        .bench = setup->bench,
+        .plan = setup->plan,
+        .selected = setup->selected,
+        .folder = setup->folder,
+        .progress = watched ? show_progress : NULL,
+        .user = &line,
+    };
+    enum p2p_code code = p2p_campaign_run(&campaign, setup->result, error);
+
+    clear_progress(&line);
+    return code;
+}
+
+static int print_json(const struct p2p_result *result)
+{
+    char *text = p2p_result_encode(result);
+
+    if (text == NULL) {
+        fprintf(stderr, "pin2pin: out of memory\n");
+        return P2P_EXIT_BENCH_FAULT;
+    }
+    fputs(text, stdout);
+    free(text);
+    return P2P_EXIT_PASS;
+}
+
+static int print_result(const struct setup *setup, const struct p2p_options *options)
+{
+    int failed = 0;
+
+    if (options->json) {
+        failed = print_json(setup->result);
+    } else {
+        p2p_report_text(setup->result, stdout);
+    }
+    if (!options->quiet) {
+        fprintf(stderr, "run folder: %s\n", setup->folder);
+    }
+    return p2p_finish_output(failed != 0 ? failed : p2p_exit_for(setup->result->judgement.verdict, options));
+}
+
+int p2p_verb_run(const struct p2p_options *options)
+{
+    struct setup setup = {.stop_fd = -1};
+    struct p2p_error error = {0};
+    enum p2p_code code = prepare(&setup, options, &error);
+    int exit_code;
+
+    if (code == P2P_OK && options->verbose) {
+        fprintf(stderr, "plan %s, bench %s, run folder %s\n", setup.plan->path, setup.bench->path, setup.folder);
+    }
+    if (code == P2P_OK) {
+        code = measure(&setup, options, &error);
+    }
+    if (code == P2P_OK) {
+        exit_code = print_result(&setup, options);
+    } else {
+        exit_code = p2p_complain(&error, options);
+        if (setup.board != NULL && access(setup.folder, F_OK) == 0 && !options->quiet) {
+            fprintf(stderr, "what was recorded until then is in %s\n", setup.folder);
+        }
+    }
+    discard(&setup);
+    return exit_code;
+}

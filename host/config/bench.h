@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* NAME.bench.json: how the bench is wired. Schema: docs/schema/bench.schema.json. */
+#ifndef P2P_CONFIG_BENCH_H
+#define P2P_CONFIG_BENCH_H
+
+#include "config/plan.h"
+#include "util/error.h"
+
+#include <stdint.h>
+
+enum p2p_board_kind {
+    P2P_BOARD_QEMU_VIRT, /* "qemu-virt": qemu-system-aarch64 -M virt with the wires plugin */
+};
+
+enum p2p_probe_kind {
+    P2P_PROBE_IDEAL, /* "ideal": the wires' own virtual timestamps, exact to the instruction */
+};
+
+/* Pins of the board's GPIO block, 0..7 on the PL061; all different. */
+struct p2p_pins {
+    uint8_t stimulus; /* input: its rising edge interrupts the guest */
+    uint8_t answer;   /* output: the stub toggles it on each interrupt */
+    uint8_t query;    /* input: asks the stub to print its counters */
+};
+
+struct p2p_bench {
+    char *path; /* as given by the user */
+    char name[P2P_NAME_BYTES];
+    struct {
+        enum p2p_board_kind kind;
+        char *qemu;          /* program name looked up in PATH, or absolute path */
+        uint32_t gic;        /* 2 or 3 */
+        uint32_t memory_mib; /* 512..4096 */
+        char *wires;         /* the wires plugin, absolute path */
+    } board;
+    char *stub; /* guest stub's flat image, absolute path */
+    struct p2p_pins pins;
+    enum p2p_probe_kind probe;
+    struct {
+        uint32_t boot_s;  /* wall-clock: power on to READY, 1..3600, default 60 */
+        uint32_t stall_s; /* wall-clock: longest silence of the bench in a run, 1..3600, default 20 */
+    } timeouts;
+};
+
+/* As p2p_plan_load. Free with p2p_bench_free. */
+struct p2p_bench *p2p_bench_load(const char *path, struct p2p_error *error);
+void p2p_bench_free(struct p2p_bench *bench);
+
+#endif

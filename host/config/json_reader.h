@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strict reading of the JSON files that people write. Every message names the file, the place as a JSON path
+ * (`$.configurations[2].xen.image`), what was expected there and what was found.
+ *
+ * The first mistake is recorded and the file is failed from then on: getters go on to return harmless values
+ * and record nothing more. So a loader reads all fields in a row and asks p2p_json_file_code once, at the
+ * end.
+ */
+#ifndef P2P_CONFIG_JSON_READER_H
+#define P2P_CONFIG_JSON_READER_H
+
+#include "util/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* JSON readers in other languages keep integers in a double: beyond this they would read another number than
+ * we do. */
+#define P2P_JSON_INTEGER_MAX ((UINT64_C(1) << 53) - 1)
+
+enum { P2P_JSON_PLACE_BYTES = 128 };
+
+/* A key that an object may have; a table of them ends with {NULL, NULL}. Only keys in the table may be asked
+ * for. */
+struct p2p_json_key {
+    const char *name;
+    const char *meaning; /* told to who left it out */
+};
+
+struct p2p_json_range {
+    uint64_t min;
+    uint64_t max; /* inclusive; at most P2P_JSON_INTEGER_MAX */
+};
+
+struct p2p_json_file;
+
+/* One object of the file; a plain value, valid as long as the file. The fields are json_reader.c's own. */
+struct p2p_json_object {
+    struct p2p_json_file *file;
+    struct json_t *json; /* NULL: not there or refused, all getters are quiet */
+    const struct p2p_json_key *keys;
+    char place[P2P_JSON_PLACE_BYTES];
+};
+
+/*
+ * Reads at most 1 MiB of well-formed JSON without duplicate keys. NULL: see `error`, which is kept for later
+ * mistakes and must outlive the file. Free with p2p_json_file_free, which takes all objects and borrowed
+ * strings with it.
+ */
+struct p2p_json_file *p2p_json_file_load(const char *path, struct p2p_error *error);
+void p2p_json_file_free(struct p2p_json_file *file);
+
+/* P2P_OK as long as nothing was refused. */
+enum p2p_code p2p_json_file_code(const struct p2p_json_file *file);
+
+/* The outermost object; it must say `schema` and `version` of itself. `keys` list these two as well. */
+struct p2p_json_object p2p_json_root(struct p2p_json_file *file, const char *schema, uint64_t version,
+                                     const struct p2p_json_key *keys);
+
+bool p2p_json_has(const struct p2p_json_object *object, const char *key);
+
+struct p2p_json_object p2p_json_child(const struct p2p_json_object *object, const char *key,
+                                      const struct p2p_json_key *keys);
+/* May be left out: then every getter on it gives its fallback. */
+struct p2p_json_object p2p_json_child_or_none(const struct p2p_json_object *object, const char *key,
+                                              const struct p2p_json_key *keys);
+
+/* An array of objects: its length, 0 when refused, and its elements. */
+size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key,
+                             struct p2p_json_range lengths);
+struct p2p_json_object p2p_json_element(const struct p2p_json_object *object, const char *key, size_t index,
+                                        const struct p2p_json_key *keys);
+
+/* Getters: without _or the key must be there; with _or `fallback` stands in for it. */
+uint64_t p2p_json_integer(const struct p2p_json_object *object, const char *key, struct p2p_json_range range);
+uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key,
+                             struct p2p_json_range range, uint64_t fallback);
+double p2p_json_real(const struct p2p_json_object *object, const char *key);
+/* True if the key is there and says null: a figure that there is none of. */
+bool p2p_json_is_null(const struct p2p_json_object *object, const char *key);
+bool p2p_json_boolean_or(const struct p2p_json_object *object, const char *key, bool fallback);
+
+/*
+ * Borrowed from the file, or `fallback` itself; "" when refused. No control characters; not empty, unless the
+ * fallback is empty, too.
+ */
+const char *p2p_json_string(const struct p2p_json_object *object, const char *key);
+const char *p2p_json_string_or(const struct p2p_json_object *object, const char *key, const char *fallback);
+
+/* Index into `choices`, a table that ends with NULL. */
+size_t p2p_json_choice(const struct p2p_json_object *object, const char *key, const char *const *choices);
+size_t p2p_json_choice_or(const struct p2p_json_object *object, const char *key, const char *const *choices,
+                          size_t fallback);
+
+/* [a-z0-9][a-z0-9._-]*, safe as the name of a folder, in `name` of `size` bytes. */
+void p2p_json_name(const struct p2p_json_object *object, const char *key, char *name, size_t size);
+
+/* Absolute: what is relative in the file is relative to its folder. It need not exist. free() it; NULL when
+ * refused. */
+char *p2p_json_path(const struct p2p_json_object *object, const char *key);
+
+/* strdup that fails the file when out of memory. */
+char *p2p_json_copy(const struct p2p_json_object *object, const char *text);
+/* calloc likewise; NULL without a word for a file that has failed. */
+void *p2p_json_allocate(const struct p2p_json_object *object, size_t count, size_t size);
+
+/* Records a mistake in the value of `key`, for rules that only the caller knows. */
+void p2p_json_refuse(const struct p2p_json_object *object, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same with the words "expected `expected`, found `the value as it is`". */
+void p2p_json_refuse_value(const struct p2p_json_object *object, const char *key, const char *expected);
+
+#endif

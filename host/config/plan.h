@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* NAME.plan.json: what to measure. Schema: docs/schema/plan.schema.json. */
+#ifndef P2P_CONFIG_PLAN_H
+#define P2P_CONFIG_PLAN_H
+
+#include "util/error.h"
+#include "verdict/verdict.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { P2P_NAME_BYTES = 64 };
+
+enum p2p_vwfi {
+    P2P_VWFI_TRAP,   /* Xen traps the guest's WFI and may schedule (Xen's default) */
+    P2P_VWFI_NATIVE, /* the guest's WFI sleeps the physical CPU */
+};
+
+/* What is asked of Xen, and what its console must confirm after boot. */
+struct p2p_xen {
+    char *image;        /* absolute path */
+    char version[16];   /* "4.17": prefix of what "Xen version" must say, up to a dot */
+    char scheduler[16]; /* "credit2", "credit", "null", "rtds", "arinc653" */
+    enum p2p_vwfi vwfi;
+    bool debug;               /* "debug=y" in the banner */
+    char *extra_command_line; /* appended to the composed command line; "" by default */
+};
+
+struct p2p_configuration {
+    char name[P2P_NAME_BYTES]; /* [a-z0-9][a-z0-9._-]*, unique in the plan: it names a folder */
+    struct p2p_xen *xen;       /* NULL: native, the stub runs on the bare board */
+    struct p2p_limits limits;
+};
+
+/* Stimulus i goes up at i * period + u(i), u uniform in [0, jitter] by the plan's seed, and down width later.
+ */
+struct p2p_stimulus_plan {
+    uint64_t period_ns;
+    uint64_t jitter_ns;   /* < period - width */
+    uint64_t width_ns;    /* > 0 */
+    uint64_t deadline_ns; /* an answer later than this is late; <= period - jitter */
+};
+
+struct p2p_plan {
+    char *path; /* as given by the user */
+    char name[P2P_NAME_BYTES];
+    char *bench_path; /* absolute, or NULL when the plan names none */
+    uint64_t seed;
+    uint32_t boots;   /* 1..1000 */
+    uint64_t samples; /* stimuli a boot, 1..10^9 */
+    uint32_t warmup;  /* default 2 */
+    struct p2p_stimulus_plan stimulus;
+    size_t configuration_count; /* at least 1 */
+    struct p2p_configuration *configurations;
+};
+
+/*
+ * Reads and validates; unknown keys, wrong types and ranges are refused with file, JSON path, value and
+ * expectation. Relative paths in the file are relative to the file's folder. Does not open the images it
+ * names. NULL: see `error`. Free with p2p_plan_free.
+ */
+struct p2p_plan *p2p_plan_load(const char *path, struct p2p_error *error);
+void p2p_plan_free(struct p2p_plan *plan);
+
+const char *p2p_vwfi_name(enum p2p_vwfi vwfi); /* "trap", "native" */
+
+#endif

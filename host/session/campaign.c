@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/campaign.h"
+
+#include "session/boot_file.h"
+#include "session/schedule.h"
+#include "store/analysis.h"
+#include "store/edge_file.h"
+#include "store/run_folder.h"
+#include "util/deadline.h"
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+    const struct p2p_campaign *campaign;
+    struct p2p_analysis *analysis;
+    struct p2p_result *result;
+    struct p2p_progress progress;
+};
+
+/* The files of the boot that runs. */
+struct recording {
+    struct run *run;
+    const char *console_path;
+    int console_fd;
+    struct p2p_edge_writer *edges;
+    uint64_t stimuli_before;
+};
+
+static enum p2p_code record_edges(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error)
+{
+    struct recording *recording = user;
+    enum p2p_code code = p2p_edge_writer_append(recording->edges, edges, count, error);
+
+    return code == P2P_OK ? p2p_edge_writer_flush(recording->edges, error) : code;
+}
+
+static enum p2p_code record_console(void *user, const char *bytes, size_t count, struct p2p_error *error)
+{
+    const struct recording *recording = user;
+
+    if (!p2p_write_all(recording->console_fd, bytes, count)) {
+        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot write", recording->console_path);
+    }
+    return P2P_OK;
+}
+
+static void report_progress(struct run *run)
+{
+    if (run->campaign->progress != NULL) {
+        run->campaign->progress(run->campaign->user, &run->progress);
+    }
+}
+
+static void record_progress(void *user, uint64_t stimuli)
+{
+    struct recording *recording = user;
+
+    recording->run->progress.stimuli_done = recording->stimuli_before + stimuli;
+    report_progress(recording->run);
+}
+
+static enum p2p_code open_recording(struct recording *recording, const char *console_path, const char *edges_path,
+                                    struct p2p_error *error)
+{
+    const struct p2p_probe_info *probe = &recording->run->campaign->ports->probe.info;
+    struct p2p_edge_file_header header = {.tick_hz = probe->tick_hz, .time_base = probe->time_base};
+
+    recording->console_path = console_path;
+    recording->console_fd = open(console_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (recording->console_fd < 0) {
+        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot create", console_path);
+    }
+    recording->edges = p2p_edge_writer_open(edges_path, &header, error);
+    return recording->edges != NULL ? P2P_OK : error->code;
+}
+
+/* A boot cut short leaves a file of edges that says so itself. */
+static enum p2p_code close_recording(struct recording *recording, bool whole, struct p2p_error *error)
+{
+    enum p2p_code code = P2P_OK;
+
+    if (recording->edges != NULL && whole) {
+        code = p2p_edge_writer_finish(recording->edges, error);
+    } else if (recording->edges != NULL) {
+        p2p_edge_writer_abandon(recording->edges);
+    }
+    if (recording->console_fd >= 0) {
+        if (fsync(recording->console_fd) != 0 && code == P2P_OK) {
+            code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync", recording->console_path);
+        }
+        close(recording->console_fd);
+    }
+    return code;
+}
+
+struct boot_paths {
+    char *folder, *console, *edges, *summary;
+};
+
+static enum p2p_code make_paths(const struct p2p_campaign *campaign, const char *configuration, uint32_t boot,
+                                struct boot_paths *paths, struct p2p_error *error)
+{
+    paths->folder = p2p_boot_folder(campaign->folder, configuration, boot);
+    if (paths->folder != NULL) {
+        paths->console = p2p_format("%s/console.log", paths->folder);
+        paths->edges = p2p_format("%s/edges.p2p", paths->folder);
+        paths->summary = p2p_format("%s/boot.json", paths->folder);
+    }
+    if (paths->folder == NULL || paths->console == NULL || paths->edges == NULL || paths->summary == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", campaign->folder);
+    }
+    return p2p_make_folders(paths->folder, error);
+}
+
+static void free_paths(struct boot_paths *paths)
+{
+    free(paths->folder);
+    free(paths->console);
+    free(paths->edges);
+    free(paths->summary);
+}
+
+/* Powers, measures, records. The board's own failures end in boot.json and are no error here. */
+static enum p2p_code record_boot(struct run *run, const struct p2p_configuration *configuration, uint64_t seed,
+                                 uint32_t boot, const struct boot_paths *paths, struct p2p_error *error)
+{
+    const struct p2p_campaign *campaign = run->campaign;
+    struct recording recording = {
+        .run = run, .console_fd = -1, .stimuli_before = run->progress.boots_done * campaign->plan->samples};
+    struct p2p_session session = {
+        .ports = campaign->ports,
+        .bench = campaign->bench,
+        .plan = campaign->plan,
+        .configuration = configuration,
+        .seed = seed,
+        .sink = {&recording, record_edges, record_console, record_progress},
+    };
+    struct p2p_boot_record record = {0};
+    struct p2p_boot_file file = {.session = &session, .record = &record, .boot = boot};
+    struct p2p_error fault = {0};
+    int64_t start_ns = p2p_monotonic_ns();
+    enum p2p_code code = open_recording(&recording, paths->console, paths->edges, &fault);
+    enum p2p_code closed;
+
+    clock_gettime(CLOCK_REALTIME, &file.started_at);
+    if (code == P2P_OK) {
+        code = p2p_session_run(&session, &record, &fault);
+    }
+    closed = close_recording(&recording, code == P2P_OK || code == P2P_E_BENCH, &fault);
+    code = code == P2P_OK ? closed : code;
+    file.wall_s = (double)(p2p_monotonic_ns() - start_ns) / 1e9;
+    file.fault = code == P2P_OK ? NULL : fault.message;
+    if (code == P2P_OK || code == P2P_E_BENCH) {
+        return p2p_boot_file_write(paths->summary, &file, error);
+    }
+    /* The run ends here. boot.json is written if that can be done; the first error is the one to tell. */
+    p2p_error_set(error, code, "%s", fault.message);
+    p2p_boot_file_write(paths->summary, &file, error);
+    return code;
+}
+
+static enum p2p_code write_result(const struct run *run, struct p2p_error *error)
+{
+    char *path = p2p_result_path(run->campaign->folder);
+    char *text = p2p_result_encode(run->result);
+    enum p2p_code code = path == NULL || text == NULL
+                             ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", run->campaign->folder)
+                             : p2p_write_file(path, text, strlen(text), error);
+
+    free(text);
+    free(path);
+    return code;
+}
+
+static enum p2p_code run_boot(struct run *run, size_t number, uint32_t boot, struct p2p_error *error)
+{
+    const struct p2p_campaign *campaign = run->campaign;
+    size_t index = campaign->selected[number];
+    const struct p2p_configuration *configuration = &campaign->plan->configurations[index];
+    /* By the index in the plan: `--only` gives a configuration the same schedule as the whole plan does. */
+    uint64_t seed = p2p_schedule_seed(campaign->plan->seed, index, boot);
+    struct boot_paths paths = {0};
+    enum p2p_code code;
+
+    run->progress.configuration = configuration->name;
+    run->progress.boot = boot;
+    report_progress(run);
+    code = make_paths(campaign, configuration->name, boot, &paths, error);
+    if (code == P2P_OK) {
+        enum p2p_code analysed;
+
+        code = record_boot(run, configuration, seed, boot, &paths, error);
+        run->progress.boots_done++;
+        run->progress.stimuli_done = run->progress.boots_done * campaign->plan->samples;
+        analysed = p2p_analysis_add_boot(run->analysis, number, boot, paths.folder, error);
+        code = code == P2P_OK ? analysed : code;
+    }
+    free_paths(&paths);
+    return code;
+}
+
+enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_result *result, struct p2p_error *error)
+{
+    const struct p2p_plan *plan = campaign->plan;
+    struct run run = {.campaign = campaign, .result = result};
+    enum p2p_code code;
+
+    run.analysis = p2p_analysis_new(result);
+    if (run.analysis == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    run.progress.boots_planned = (uint64_t)plan->boots * result->configuration_count;
+    run.progress.stimuli_planned = run.progress.boots_planned * plan->samples;
+    result->time_base = campaign->ports->probe.info.time_base;
+    p2p_analysis_update(run.analysis, false);
+    code = write_result(&run, error);
+    for (uint32_t boot = 1; boot <= plan->boots && code == P2P_OK; boot++) {
+        for (size_t number = 0; number < result->configuration_count && code == P2P_OK; number++) {
+            code = run_boot(&run, number, boot, error);
+            p2p_analysis_update(run.analysis,
+                                code == P2P_OK && run.progress.boots_done == run.progress.boots_planned);
+            if (code == P2P_OK) {
+                code = write_result(&run, error);
+            } else {
+                write_result(&run, error);
+            }
+        }
+    }
+    p2p_analysis_free(run.analysis);
+    return code;
+}

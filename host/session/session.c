@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/session.h"
+
+#include "session/schedule.h"
+#include "util/deadline.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+enum {
+    LOOK_MS = 10,          /* how often READY is looked for, in bench time */
+    SETTLE_MS = 20,        /* after READY: Xen still frees its init memory and prints its last lines */
+    LEAD_MS = 1,           /* from arming to the first stimulus */
+    COUNTERS_MS = 1000,    /* the stub's answer to a query */
+    STIMULI_PER_PIECE = 1024,
+    EDGES_PER_READ = 1024,
+    BABBLE_FACTOR = 8,     /* answers per stimulus; healthy is 1 */
+    BABBLE_FLOOR = 10000,
+};
+
+struct run {
+    const struct p2p_session *session;
+    struct p2p_boot_record *record;
+    struct p2p_error *error;
+};
+
+static enum p2p_code drain_console(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    const struct p2p_console *console = &session->ports->console;
+    char bytes[4096];
+    size_t count = 0;
+    enum p2p_code code;
+
+    do {
+        code = console->read(console->self, bytes, sizeof bytes, &count, run->error);
+        if (code == P2P_OK && count > 0) {
+            p2p_boot_log_feed(&run->record->log, bytes, count);
+            code = session->sink.console(session->sink.user, bytes, count, run->error);
+        }
+    } while (code == P2P_OK && count > 0);
+    return code;
+}
+
+static enum p2p_code count_answers(struct run *run, const struct p2p_edge *edges, size_t count)
+{
+    struct p2p_boot_record *record = run->record;
+
+    for (size_t i = 0; i < count; i++) {
+        record->answers += edges[i].channel == P2P_CHANNEL_ANSWER;
+    }
+    if (record->answers > BABBLE_FLOOR + BABBLE_FACTOR * record->stimuli) {
+        return p2p_error_set(run->error, P2P_E_BENCH, "the guest babbles: %" PRIu64 " answers to %" PRIu64 " stimuli",
+                             record->answers, record->stimuli);
+    }
+    return P2P_OK;
+}
+
+static enum p2p_code drain_probe(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    const struct p2p_probe *probe = &session->ports->probe;
+    struct p2p_edge edges[EDGES_PER_READ];
+    size_t count = 0;
+    enum p2p_code code;
+
+    do {
+        code = probe->read(probe->self, edges, EDGES_PER_READ, &count, run->error);
+        if (code == P2P_OK && count > 0) {
+            code = session->sink.edges(session->sink.user, edges, count, run->error);
+        }
+        if (code == P2P_OK) {
+            code = count_answers(run, edges, count);
+        }
+    } while (code == P2P_OK && count > 0);
+    return code;
+}
+
+static uint64_t now_ns(const struct run *run)
+{
+    const struct p2p_clock *clock = &run->session->ports->clock;
+
+    return clock->now_ns(clock->self);
+}
+
+/* Lets bench time pass, taking in whatever comes. Decisions are taken afterwards, at that very bench time. */
+static enum p2p_code pass_until(struct run *run, uint64_t until_ns)
+{
+    const struct p2p_clock *clock = &run->session->ports->clock;
+    enum p2p_code code = P2P_OK;
+
+    while (code == P2P_OK && now_ns(run) < until_ns) {
+        code = clock->advance(clock->self, until_ns, run->error);
+        if (code == P2P_OK) {
+            code = drain_probe(run);
+        }
+        if (code == P2P_OK) {
+            code = drain_console(run);
+        }
+    }
+    return code;
+}
+
+static enum p2p_code mark(struct run *run, enum p2p_mark kind)
+{
+    const struct p2p_session *session = run->session;
+    struct p2p_edge edge = {.channel = P2P_CHANNEL_MARK, .flags = (uint8_t)kind};
+
+    return session->sink.edges(session->sink.user, &edge, 1, run->error);
+}
+
+static enum p2p_code not_ready(struct run *run, const char *after)
+{
+    const struct p2p_boot_log *log = &run->record->log;
+
+    if (log->complaint[0] != '\0') {
+        return p2p_error_set(run->error, P2P_E_BENCH, "the guest did not get ready; the console says: %s", log->complaint);
+    }
+    if (run->session->configuration->xen != NULL && log->xen_version[0] == '\0') {
+        return p2p_error_set(run->error, P2P_E_BENCH, "Xen did not start: no banner on the console within %s%s%s", after,
+                             log->last[0] != '\0' ? "; last line: " : "", log->last);
+    }
+    return p2p_error_set(run->error, P2P_E_BENCH, "no READY from the guest stub within %s%s%s", after,
+                         log->last[0] != '\0' ? "; last line on the console: " : " (the console is silent)", log->last);
+}
+
+/* timeouts.boot_s holds in bench time and by the wall clock: a spinning guest makes virtual time crawl. */
+static enum p2p_code wait_ready(struct run *run)
+{
+    uint64_t boot_s = run->session->bench->timeouts.boot_s;
+    struct p2p_deadline wall = p2p_deadline_in_ms((int64_t)boot_s * 1000);
+    uint64_t until_ns = now_ns(run) + boot_s * NS_PER_S;
+    const struct p2p_boot_log *log = &run->record->log;
+
+    while (log->ready[0] == '\0') {
+        enum p2p_code code = pass_until(run, now_ns(run) + LOOK_MS * NS_PER_MS);
+
+        if (code != P2P_OK) {
+            return code;
+        }
+        if (log->complaint[0] != '\0') {
+            return not_ready(run, "");
+        }
+        if (log->ready[0] == '\0' && (now_ns(run) >= until_ns || p2p_deadline_left_ms(wall) == 0)) {
+            return not_ready(run, "timeouts.boot_s");
+        }
+    }
+    run->record->ready_ns = now_ns(run);
+    return P2P_OK;
+}
+
+static enum p2p_code play(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    const struct p2p_stimulus *stimulus = &session->ports->stimulus;
+    struct p2p_drive edges[2 * STIMULI_PER_PIECE];
+    struct p2p_schedule schedule;
+    enum p2p_code code = P2P_OK;
+    size_t count;
+
+    p2p_schedule_init(&schedule, &session->plan->stimulus, session->plan->samples, session->seed,
+                      run->record->armed_ns + LEAD_MS * NS_PER_MS);
+    while (code == P2P_OK && (count = p2p_schedule_next(&schedule, edges, 2 * STIMULI_PER_PIECE)) > 0) {
+        code = stimulus->play(stimulus->self, edges, count, run->error);
+        if (code == P2P_OK) {
+            code = pass_until(run, edges[count - 1].at_ns);
+        }
+        run->record->stimuli = schedule.next;
+        if (session->sink.progress != NULL) {
+            session->sink.progress(session->sink.user, schedule.next);
+        }
+    }
+    return code;
+}
+
+static enum p2p_code measure(struct run *run)
+{
+    const struct p2p_stimulus_plan *stimulus = &run->session->plan->stimulus;
+    enum p2p_code code = mark(run, P2P_MARK_ARMED);
+
+    run->record->armed_ns = now_ns(run);
+    if (code == P2P_OK) {
+        code = play(run);
+    }
+    if (code == P2P_OK) { /* a period more: whoever answers late or twice shall be seen */
+        code = pass_until(run, now_ns(run) + stimulus->deadline_ns + stimulus->period_ns);
+    }
+    if (code == P2P_OK) {
+        code = mark(run, P2P_MARK_DISARMED);
+        run->record->disarmed_ns = now_ns(run);
+    }
+    return code;
+}
+
+static enum p2p_code check_counters(struct run *run)
+{
+    const struct p2p_stub_counters *counters = &run->record->log.counters;
+
+    if (counters->irq != run->record->answers) {
+        return p2p_error_set(run->error, P2P_E_BENCH,
+                             "the stub took %" PRIu64 " interrupts, but the probe saw %" PRIu64 " answers", counters->irq,
+                             run->record->answers);
+    }
+    if (counters->unexpected_irq + counters->spurious + counters->fiq + counters->serror != 0) {
+        return p2p_error_set(run->error, P2P_E_BENCH,
+                             "the stub met %" PRIu64 " unexpected interrupts, %" PRIu64 " spurious ones, %" PRIu64
+                             " FIQs and %" PRIu64 " SErrors",
+                             counters->unexpected_irq, counters->spurious, counters->fiq, counters->serror);
+    }
+    return P2P_OK;
+}
+
+/* Asks the stub what it counted. The query is an interrupt too and so has an answer of its own, after DISARMED. */
+static enum p2p_code query(struct run *run)
+{
+    const struct p2p_stimulus *stimulus = &run->session->ports->stimulus;
+    uint64_t rise_ns = now_ns(run) + NS_PER_MS;
+    uint64_t until_ns = rise_ns + COUNTERS_MS * NS_PER_MS;
+    struct p2p_drive edges[2] = {{.at_ns = rise_ns, .line = P2P_LINE_QUERY, .level = 1},
+                                 {.at_ns = rise_ns + NS_PER_MS, .line = P2P_LINE_QUERY, .level = 0}};
+    enum p2p_code code = stimulus->play(stimulus->self, edges, 2, run->error);
+
+    while (code == P2P_OK && !run->record->log.counted && now_ns(run) < until_ns) {
+        code = pass_until(run, now_ns(run) + LOOK_MS * NS_PER_MS);
+    }
+    if (code == P2P_OK && !run->record->log.counted) {
+        const char *complaint = run->record->log.complaint;
+
+        code = p2p_error_set(run->error, P2P_E_BENCH, "the stub did not print its counters within %d ms%s%s", COUNTERS_MS,
+                             complaint[0] != '\0' ? "; the console says: " : "", complaint);
+    }
+    return code == P2P_OK ? check_counters(run) : code;
+}
+
+static enum p2p_code run_powered(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    enum p2p_code code = wait_ready(run);
+
+    if (code == P2P_OK) {
+        code = p2p_boot_log_check(&run->record->log, session->configuration, session->bench, run->error);
+    }
+    if (code == P2P_OK) {
+        code = pass_until(run, now_ns(run) + SETTLE_MS * NS_PER_MS);
+    }
+    if (code == P2P_OK) {
+        code = measure(run);
+    }
+    return code == P2P_OK ? query(run) : code;
+}
+
+enum p2p_code p2p_session_run(const struct p2p_session *session, struct p2p_boot_record *record,
+                              struct p2p_error *error)
+{
+    struct run run = {.session = session, .record = record, .error = error};
+    const struct p2p_power *power = &session->ports->power;
+    enum p2p_code code = power->on(power->self, session->configuration, error);
+
+    if (code == P2P_OK) {
+        code = run_powered(&run);
+    }
+    if (code != P2P_OK) { /* what came before the fault shall be in the files; the first error stands */
+        drain_probe(&run);
+        drain_console(&run);
+    }
+    power->off(power->self);
+    return code;
+}

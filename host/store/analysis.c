@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/analysis.h"
+
+#include "capture/pairing.h"
+#include "store/edge_file.h"
+#include "store/run_folder.h"
+#include "util/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EDGES_PER_READ = 4096 };
+
+/* What one configuration's boots add up to. */
+struct tally {
+    struct p2p_series *series;
+    struct p2p_account account;
+    struct p2p_judgement faults; /* of single boots */
+    uint32_t boots;
+    uint32_t whole_boots;
+};
+
+struct p2p_analysis {
+    struct p2p_result *result;
+    struct tally *tallies;
+};
+
+struct p2p_analysis *p2p_analysis_new(struct p2p_result *result)
+{
+    struct p2p_analysis *analysis = calloc(1, sizeof *analysis);
+
+    if (analysis == NULL) {
+        return NULL;
+    }
+    analysis->result = result;
+    analysis->tallies = calloc(result->configuration_count, sizeof *analysis->tallies);
+    for (size_t i = 0; analysis->tallies != NULL && i < result->configuration_count; i++) {
+        analysis->tallies[i].series = p2p_series_new(result->warmup);
+        if (analysis->tallies[i].series == NULL) {
+            p2p_analysis_free(analysis);
+            return NULL;
+        }
+    }
+    if (analysis->tallies == NULL) {
+        free(analysis);
+        return NULL;
+    }
+    return analysis;
+}
+
+void p2p_analysis_free(struct p2p_analysis *analysis)
+{
+    if (analysis == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < analysis->result->configuration_count; i++) {
+        p2p_series_free(analysis->tallies[i].series);
+    }
+    free(analysis->tallies);
+    free(analysis);
+}
+
+/* Where the samples of one boot go. */
+struct intake {
+    struct p2p_series *series;
+    bool refused; /* a latency beyond the histogram, or no memory for it */
+};
+
+static void take_sample(void *user, const struct p2p_sample *sample)
+{
+    struct intake *intake = user;
+
+    if (!p2p_series_add(intake->series, sample->latency_ticks)) {
+        intake->refused = true;
+    }
+}
+
+/* All boots of a run come from one probe: what the first says, the others must say too. */
+static bool same_instrument(struct p2p_result *result, const struct p2p_edge_file_header *header)
+{
+    if (result->tick_hz == 0) {
+        result->tick_hz = header->tick_hz;
+        result->time_base = header->time_base;
+    }
+    return result->tick_hz == header->tick_hz && result->time_base == header->time_base;
+}
+
+static void pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairing, struct p2p_judgement *faults,
+                       uint32_t boot)
+{
+    struct p2p_edge edges[EDGES_PER_READ];
+    struct p2p_error error = {0};
+    size_t count = 0;
+
+    do {
+        if (p2p_edge_reader_next(reader, edges, EDGES_PER_READ, &count, &error) != P2P_OK) {
+            p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, error.message);
+            break;
+        }
+        p2p_pairing_feed(pairing, edges, count);
+    } while (count > 0);
+    p2p_pairing_finish(pairing);
+}
+
+static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot, const char *path,
+                                struct p2p_error *error)
+{
+    struct p2p_result *result = analysis->result;
+    struct intake intake = {.series = tally->series};
+    struct p2p_edge_file_header header = {0};
+    struct p2p_error cause = {0};
+    struct p2p_edge_reader *reader = p2p_edge_reader_open(path, &header, &cause);
+    struct p2p_pairing *pairing = NULL;
+    enum p2p_code code = P2P_OK;
+
+    if (reader == NULL) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, cause.message);
+        return P2P_OK;
+    }
+    if (!same_instrument(result, &header)) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": %s: another clock than the boots before", boot, path);
+        goto out;
+    }
+    pairing =
+        p2p_pairing_new(p2p_ns_to_ticks(result->stimulus.deadline_ns, header.tick_hz), take_sample, &intake);
+    if (pairing == NULL) {
+        code = p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
+        goto out;
+    }
+    p2p_series_begin_boot(tally->series);
+    pair_edges(reader, pairing, &tally->faults, boot);
+    p2p_account_add(&tally->account, p2p_pairing_account(pairing));
+    if (intake.refused) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": a latency of over 2^32 ticks",
+                          boot);
+    }
+    if (!p2p_edge_reader_complete(reader)) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": the recording of edges has no end",
+                          boot);
+    }
+out:
+    p2p_pairing_free(pairing);
+    p2p_edge_reader_close(reader);
+    return code;
+}
+
+static void take_summary(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot, const char *boot_folder)
+{
+    struct p2p_result *result = analysis->result;
+    struct p2p_boot_summary summary;
+    struct p2p_error cause = {0};
+    bool present = false;
+
+    if (p2p_boot_summary_load(boot_folder, &summary, &present, &cause) != P2P_OK) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, cause.message);
+        return;
+    }
+    if (!present) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 " was cut off: it has no boot.json",
+                          boot);
+        return;
+    }
+    if (!summary.complete) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, summary.fault);
+    } else {
+        tally->whole_boots++;
+    }
+    snprintf(result->probe, sizeof result->probe, "%s", summary.probe);
+    result->uncertainty_ns = summary.uncertainty_ns;
+}
+
+enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t configuration, uint32_t boot,
+                                    const char *boot_folder, struct p2p_error *error)
+{
+    struct tally *tally = &analysis->tallies[configuration];
+    char *path = p2p_format("%s/edges.p2p", boot_folder);
+    enum p2p_code code;
+
+    if (path == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
+    }
+    tally->boots++;
+    code = read_edges(analysis, tally, boot, path, error);
+    if (code == P2P_OK) {
+        take_summary(analysis, tally, boot, boot_folder);
+    }
+    free(path);
+    return code;
+}
+
+static void update_configuration(const struct p2p_result *result, const struct tally *tally,
+                                 struct p2p_result_configuration *configuration)
+{
+    configuration->boots = tally->boots;
+    configuration->account = tally->account;
+    configuration->stats = (struct p2p_stats){0};
+    configuration->judgement = (struct p2p_judgement){0};
+    if (result->tick_hz != 0) {
+        p2p_series_stats(tally->series, result->tick_hz, result->uncertainty_ns, &configuration->stats);
+    }
+    if (tally->boots == 0) {
+        p2p_judgement_add(&configuration->judgement, P2P_VERDICT_BENCH_FAULT, "not measured");
+        return;
+    }
+    if (tally->faults.verdict != P2P_VERDICT_PASS) {
+        p2p_judgement_add(&configuration->judgement, tally->faults.verdict, "%s", tally->faults.reason);
+    }
+    if (tally->account.stimuli > 0 || tally->whole_boots > 0) { /* else the fault has said it all */
+        struct p2p_judgement measured = {0};
+
+        p2p_judge(&configuration->stats, &configuration->account, &configuration->limits, &measured);
+        if (measured.verdict != P2P_VERDICT_PASS) {
+            p2p_judgement_add(&configuration->judgement, measured.verdict, "%s", measured.reason);
+        }
+    }
+}
+
+void p2p_analysis_update(struct p2p_analysis *analysis, bool ended)
+{
+    struct p2p_result *result = analysis->result;
+    uint32_t recorded = 0;
+    uint64_t planned = (uint64_t)result->boots * result->configuration_count;
+
+    result->judgement = (struct p2p_judgement){0};
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        struct p2p_result_configuration *configuration = &result->configurations[i];
+
+        update_configuration(result, &analysis->tallies[i], configuration);
+        recorded += configuration->boots;
+        if (configuration->judgement.verdict != P2P_VERDICT_PASS) {
+            p2p_judgement_add(&result->judgement, configuration->judgement.verdict, "%s: %s", configuration->name,
+                              p2p_verdict_name(configuration->judgement.verdict));
+        }
+    }
+    result->complete = ended && recorded == planned;
+    if (!result->complete) {
+        p2p_judgement_add(&result->judgement, P2P_VERDICT_BENCH_FAULT,
+                          "the run is incomplete: %" PRIu32 " of %" PRIu64 " boots recorded", recorded, planned);
+    }
+}
+
+static enum p2p_code add_recorded_boots(struct p2p_analysis *analysis, const char *folder, struct p2p_error *error)
+{
+    const struct p2p_result *result = analysis->result;
+    enum p2p_code code = P2P_OK;
+
+    for (size_t i = 0; i < result->configuration_count && code == P2P_OK; i++) {
+        for (uint32_t boot = 1; boot <= result->boots && code == P2P_OK; boot++) {
+            char *boot_folder = p2p_boot_folder(folder, result->configurations[i].name, boot);
+
+            if (boot_folder == NULL) {
+                return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
+            }
+            if (access(boot_folder, F_OK) == 0) {
+                code = p2p_analysis_add_boot(analysis, i, boot, boot_folder, error);
+            }
+            free(boot_folder);
+        }
+    }
+    return code;
+}
+
+struct p2p_result *p2p_analyse_run(const char *folder, struct p2p_error *error)
+{
+    char *path = p2p_result_path(folder);
+    struct p2p_result *result = path == NULL ? NULL : p2p_result_load(path, error);
+    struct p2p_analysis *analysis = NULL;
+    enum p2p_code code = P2P_OK;
+    bool ended;
+
+    free(path);
+    if (result == NULL) {
+        p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
+        return NULL;
+    }
+    ended = result->complete;
+    result->probe[0] = '\0';
+    result->tick_hz = 0;
+    result->uncertainty_ns = 0;
+    analysis = p2p_analysis_new(result);
+    code = analysis == NULL ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder)
+                            : add_recorded_boots(analysis, folder, error);
+    if (code == P2P_OK) {
+        p2p_analysis_update(analysis, ended);
+    }
+    p2p_analysis_free(analysis);
+    if (code != P2P_OK) {
+        p2p_result_free(result);
+        return NULL;
+    }
+    return result;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/result.h"
+
+#include "config/json_reader.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESULT_VERSION = 1 };
+
+static const char SCHEMA[] = "pin2pin.result";
+
+struct p2p_result *p2p_result_new(const struct p2p_plan *plan, const struct p2p_bench *bench, const size_t *selected,
+                                  size_t configuration_count)
+{
+    struct p2p_result *result = calloc(1, sizeof *result);
+
+    if (result == NULL) {
+        return NULL;
+    }
+    result->configurations = calloc(configuration_count, sizeof *result->configurations);
+    if (result->configurations == NULL) {
+        free(result);
+        return NULL;
+    }
+    snprintf(result->plan, sizeof result->plan, "%s", plan->name);
+    snprintf(result->bench, sizeof result->bench, "%s", bench->name);
+    result->seed = plan->seed;
+    result->boots = plan->boots;
+    result->samples = plan->samples;
+    result->warmup = plan->warmup;
+    result->stimulus = plan->stimulus;
+    result->configuration_count = configuration_count;
+    for (size_t i = 0; i < configuration_count; i++) {
+        const struct p2p_configuration *from = &plan->configurations[selected[i]];
+
+        snprintf(result->configurations[i].name, sizeof result->configurations[i].name, "%s", from->name);
+        result->configurations[i].limits = from->limits;
+    }
+    return result;
+}
+
+void p2p_result_free(struct p2p_result *result)
+{
+    if (result != NULL) {
+        free(result->configurations);
+        free(result);
+    }
+}
+
+/* An integer that may be missing: null, never NaN or a number that means none. */
+static json_t *maybe(bool there, uint64_t value)
+{
+    return there ? json_integer((json_int_t)value) : json_null();
+}
+
+/* To the picosecond: more digits of a mean say nothing. */
+static json_t *real_ns(bool there, double value)
+{
+    char text[64];
+
+    if (!there) {
+        return json_null();
+    }
+    snprintf(text, sizeof text, "%.3f", value);
+    return json_real(strtod(text, NULL));
+}
+
+static json_t *limit(uint64_t value)
+{
+    return maybe(value != UINT64_MAX, value);
+}
+
+static json_t *encode_limits(const struct p2p_limits *limits)
+{
+    return json_pack("{so so so so sI}", "avg_ns", limit(limits->avg_ns), "max_ns", limit(limits->max_ns),
+                     "warm_max_ns", limit(limits->warm_max_ns), "p99_ns", limit(limits->p99_ns), "min_samples",
+                     (json_int_t)limits->min_samples);
+}
+
+static json_t *encode_stats(const struct p2p_stats *stats)
+{
+    bool any = stats->n > 0;
+
+    return json_pack("{sI so so so so so so so so so}", "n", (json_int_t)stats->n, "avg_ns", real_ns(any, stats->avg_ns),
+                     "min_ns", maybe(any, stats->min_ns), "max_ns", maybe(any, stats->max_ns), "warm_max_ns",
+                     maybe(stats->n_warm > 0, stats->warm_max_ns), "p50_ns", maybe(any, stats->p50_ns), "p99_ns",
+                     maybe(any, stats->p99_ns), "p99_9_ns", maybe(any, stats->p99_9_ns), "n_warm",
+                     json_integer((json_int_t)stats->n_warm), "uncertainty_ns", real_ns(any, stats->uncertainty_ns));
+}
+
+static json_t *encode_account(const struct p2p_account *account)
+{
+    return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI}", "stimuli", (json_int_t)account->stimuli, "answered",
+                     (json_int_t)account->answered, "missed", (json_int_t)account->missed, "late",
+                     (json_int_t)account->late, "spurious", (json_int_t)account->spurious, "clipped",
+                     (json_int_t)account->clipped, "lost", (json_int_t)account->lost, "releases",
+                     (json_int_t)account->releases, "outside", (json_int_t)account->outside, "disordered",
+                     (json_int_t)account->disordered, "answers", (json_int_t)account->answers, "edges",
+                     (json_int_t)account->edges);
+}
+
+static json_t *encode_configuration(const struct p2p_result_configuration *configuration)
+{
+    return json_pack("{ss ss ss si so so so}", "name", configuration->name, "verdict",
+                     p2p_verdict_name(configuration->judgement.verdict), "reason", configuration->judgement.reason,
+                     "boots", (int)configuration->boots, "limits", encode_limits(&configuration->limits), "stats",
+                     encode_stats(&configuration->stats), "account", encode_account(&configuration->account));
+}
+
+static json_t *encode_plan(const struct p2p_result *result)
+{
+    return json_pack("{ss sI si sI si s{sI sI sI sI}}", "name", result->plan, "seed", (json_int_t)result->seed, "boots",
+                     (int)result->boots, "samples", (json_int_t)result->samples, "warmup", (int)result->warmup,
+                     "stimulus", "period_ns", (json_int_t)result->stimulus.period_ns, "jitter_ns",
+                     (json_int_t)result->stimulus.jitter_ns, "width_ns", (json_int_t)result->stimulus.width_ns,
+                     "deadline_ns", (json_int_t)result->stimulus.deadline_ns);
+}
+
+static json_t *encode_probe(const struct p2p_result *result)
+{
+    if (result->probe[0] == '\0') {
+        return json_null();
+    }
+    return json_pack("{ss sI so}", "name", result->probe, "tick_hz", (json_int_t)result->tick_hz, "uncertainty_ns",
+                     real_ns(true, result->uncertainty_ns));
+}
+
+char *p2p_result_encode(const struct p2p_result *result)
+{
+    json_t *configurations = json_array();
+    json_t *root = NULL;
+    char *text = NULL, *line = NULL;
+
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        json_array_append_new(configurations, encode_configuration(&result->configurations[i]));
+    }
+    root = json_pack("{ss si ss sb ss ss so ss so so}", "schema", SCHEMA, "version", RESULT_VERSION, "time_base",
+                     p2p_time_base_name(result->time_base), "complete", (int)result->complete, "verdict",
+                     p2p_verdict_name(result->judgement.verdict), "reason", result->judgement.reason, "plan",
+                     encode_plan(result), "bench", result->bench, "probe", encode_probe(result), "configurations",
+                     configurations);
+    if (root != NULL && json_array_size(configurations) == result->configuration_count) {
+        /* 15 digits: every decimal of so many survives the way through a double. */
+        text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    }
+    json_decref(root);
+    if (text != NULL && asprintf(&line, "%s\n", text) < 0) {
+        line = NULL;
+    }
+    free(text);
+    return line;
+}
+
+static const struct p2p_json_key ROOT_KEYS[] = {
+    {"schema", "\"pin2pin.result\""},
+    {"version", "1"},
+    {"time_base", "\"hardware\" or \"instructions\""},
+    {"complete", "whether the run went through its plan"},
+    {"verdict", "the worst of all verdicts"},
+    {"reason", "why"},
+    {"plan", "what was asked for"},
+    {"bench", "the bench's name"},
+    {"probe", "what it was measured with"},
+    {"configurations", "the figures"},
+    {NULL, NULL},
+};
+static const struct p2p_json_key PLAN_KEYS[] = {
+    {"name", "the plan's name"}, {"seed", "its seed"},         {"boots", "boots of each configuration"},
+    {"samples", "stimuli a boot"}, {"warmup", "samples dropped"}, {"stimulus", "when stimuli come"},
+    {NULL, NULL},
+};
+static const struct p2p_json_key STIMULUS_KEYS[] = {
+    {"period_ns", "time between stimuli"}, {"jitter_ns", "random part"}, {"width_ns", "how long the line is up"},
+    {"deadline_ns", "when an answer is late"}, {NULL, NULL},
+};
+static const struct p2p_json_key PROBE_KEYS[] = {
+    {"name", "the probe"}, {"tick_hz", "its clock"}, {"uncertainty_ns", "of one latency"}, {NULL, NULL},
+};
+static const struct p2p_json_key CONFIGURATION_KEYS[] = {
+    {"name", "the configuration"}, {"verdict", "its verdict"}, {"reason", "why"}, {"boots", "boots recorded"},
+    {"limits", "what it is judged by"}, {"stats", "its figures"}, {"account", "its edges"}, {NULL, NULL},
+};
+static const struct p2p_json_key LIMITS_KEYS[] = {
+    {"avg_ns", "or null"}, {"max_ns", "or null"}, {"warm_max_ns", "or null"}, {"p99_ns", "or null"},
+    {"min_samples", "at least 1"}, {NULL, NULL},
+};
+static const struct p2p_json_key STATS_KEYS[] = {
+    {"n", "samples"}, {"n_warm", "samples after warm-up"}, {"avg_ns", "or null"}, {"min_ns", "or null"},
+    {"max_ns", "or null"}, {"warm_max_ns", "or null"}, {"p50_ns", "or null"}, {"p99_ns", "or null"},
+    {"p99_9_ns", "or null"}, {"uncertainty_ns", "or null"}, {NULL, NULL},
+};
+static const struct p2p_json_key ACCOUNT_KEYS[] = {
+    {"stimuli", "a count"}, {"answered", "a count"}, {"missed", "a count"}, {"late", "a count"},
+    {"spurious", "a count"}, {"clipped", "a count"}, {"lost", "a count"}, {"releases", "a count"},
+    {"outside", "a count"}, {"disordered", "a count"}, {"answers", "a count"}, {"edges", "a count"}, {NULL, NULL},
+};
+
+static const char *const VERDICTS[] = {"PASS", "INCONCLUSIVE", "FAIL", "BENCH FAULT", NULL};
+static const char *const TIME_BASES[] = {"hardware", "instructions", NULL};
+static const struct p2p_json_range ANY = {0, P2P_JSON_INTEGER_MAX};
+
+static uint64_t read_count(const struct p2p_json_object *object, const char *key)
+{
+    return p2p_json_integer(object, key, ANY);
+}
+
+static uint64_t read_maybe(const struct p2p_json_object *object, const char *key, uint64_t none)
+{
+    return p2p_json_is_null(object, key) ? none : read_count(object, key);
+}
+
+static void read_judgement(const struct p2p_json_object *object, struct p2p_judgement *judgement)
+{
+    judgement->verdict = (enum p2p_verdict)p2p_json_choice(object, "verdict", VERDICTS);
+    snprintf(judgement->reason, sizeof judgement->reason, "%s", p2p_json_string_or(object, "reason", ""));
+}
+
+static void read_stats(const struct p2p_json_object *object, struct p2p_stats *stats)
+{
+    *stats = (struct p2p_stats){
+        .n = read_count(object, "n"),
+        .n_warm = read_count(object, "n_warm"),
+        .avg_ns = p2p_json_is_null(object, "avg_ns") ? 0 : p2p_json_real(object, "avg_ns"),
+        .min_ns = read_maybe(object, "min_ns", 0),
+        .max_ns = read_maybe(object, "max_ns", 0),
+        .warm_max_ns = read_maybe(object, "warm_max_ns", 0),
+        .p50_ns = read_maybe(object, "p50_ns", 0),
+        .p99_ns = read_maybe(object, "p99_ns", 0),
+        .p99_9_ns = read_maybe(object, "p99_9_ns", 0),
+        .uncertainty_ns = p2p_json_is_null(object, "uncertainty_ns") ? 0 : p2p_json_real(object, "uncertainty_ns"),
+    };
+}
+
+static void read_account(const struct p2p_json_object *object, struct p2p_account *account)
+{
+    *account = (struct p2p_account){
+        .stimuli = read_count(object, "stimuli"),
+        .answered = read_count(object, "answered"),
+        .missed = read_count(object, "missed"),
+        .late = read_count(object, "late"),
+        .spurious = read_count(object, "spurious"),
+        .clipped = read_count(object, "clipped"),
+        .lost = read_count(object, "lost"),
+        .releases = read_count(object, "releases"),
+        .outside = read_count(object, "outside"),
+        .disordered = read_count(object, "disordered"),
+        .answers = read_count(object, "answers"),
+        .edges = read_count(object, "edges"),
+    };
+}
+
+static void read_configuration(const struct p2p_json_object *object, struct p2p_result_configuration *configuration)
+{
+    struct p2p_json_object limits = p2p_json_child(object, "limits", LIMITS_KEYS);
+    struct p2p_json_object stats = p2p_json_child(object, "stats", STATS_KEYS);
+    struct p2p_json_object account = p2p_json_child(object, "account", ACCOUNT_KEYS);
+
+    p2p_json_name(object, "name", configuration->name, sizeof configuration->name);
+    read_judgement(object, &configuration->judgement);
+    configuration->boots = (uint32_t)p2p_json_integer(object, "boots", (struct p2p_json_range){0, 1000});
+    configuration->limits = (struct p2p_limits){
+        .avg_ns = read_maybe(&limits, "avg_ns", UINT64_MAX),
+        .max_ns = read_maybe(&limits, "max_ns", UINT64_MAX),
+        .warm_max_ns = read_maybe(&limits, "warm_max_ns", UINT64_MAX),
+        .p99_ns = read_maybe(&limits, "p99_ns", UINT64_MAX),
+        .min_samples = read_count(&limits, "min_samples"),
+    };
+    read_stats(&stats, &configuration->stats);
+    read_account(&account, &configuration->account);
+}
+
+static void read_plan(const struct p2p_json_object *root, struct p2p_result *result)
+{
+    struct p2p_json_object plan = p2p_json_child(root, "plan", PLAN_KEYS);
+    struct p2p_json_object stimulus = p2p_json_child(&plan, "stimulus", STIMULUS_KEYS);
+
+    p2p_json_name(&plan, "name", result->plan, sizeof result->plan);
+    result->seed = read_count(&plan, "seed");
+    result->boots = (uint32_t)p2p_json_integer(&plan, "boots", (struct p2p_json_range){1, 1000});
+    result->samples = read_count(&plan, "samples");
+    result->warmup = (uint32_t)p2p_json_integer(&plan, "warmup", (struct p2p_json_range){0, UINT32_MAX});
+    result->stimulus = (struct p2p_stimulus_plan){
+        .period_ns = read_count(&stimulus, "period_ns"),
+        .jitter_ns = read_count(&stimulus, "jitter_ns"),
+        .width_ns = read_count(&stimulus, "width_ns"),
+        .deadline_ns = p2p_json_integer(&stimulus, "deadline_ns", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX}),
+    };
+}
+
+static void read_probe(const struct p2p_json_object *root, struct p2p_result *result)
+{
+    struct p2p_json_object probe;
+
+    if (p2p_json_is_null(root, "probe")) {
+        return;
+    }
+    probe = p2p_json_child(root, "probe", PROBE_KEYS);
+    p2p_json_name(&probe, "name", result->probe, sizeof result->probe);
+    result->tick_hz = p2p_json_integer(&probe, "tick_hz", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX});
+    result->uncertainty_ns = p2p_json_real(&probe, "uncertainty_ns");
+}
+
+static void read_root(struct p2p_json_file *file, struct p2p_result *result)
+{
+    struct p2p_json_object root = p2p_json_root(file, SCHEMA, RESULT_VERSION, ROOT_KEYS);
+    size_t count = p2p_json_array_length(&root, "configurations", (struct p2p_json_range){1, 10000});
+
+    result->time_base = (enum p2p_time_base)p2p_json_choice(&root, "time_base", TIME_BASES);
+    result->complete = p2p_json_boolean_or(&root, "complete", false);
+    read_judgement(&root, &result->judgement);
+    p2p_json_name(&root, "bench", result->bench, sizeof result->bench);
+    read_plan(&root, result);
+    read_probe(&root, result);
+    result->configurations = p2p_json_allocate(&root, count, sizeof *result->configurations);
+    for (size_t i = 0; result->configurations != NULL && i < count; i++) {
+        struct p2p_json_object element = p2p_json_element(&root, "configurations", i, CONFIGURATION_KEYS);
+
+        read_configuration(&element, &result->configurations[i]);
+        result->configuration_count = i + 1;
+    }
+}
+
+struct p2p_result *p2p_result_load(const char *path, struct p2p_error *error)
+{
+    struct p2p_json_file *file = p2p_json_file_load(path, error);
+    struct p2p_result *result = NULL;
+
+    if (file == NULL) {
+        return NULL;
+    }
+    result = calloc(1, sizeof *result);
+    if (result == NULL) {
+        p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
+    } else {
+        read_root(file, result);
+    }
+    if (p2p_json_file_code(file) != P2P_OK) {
+        p2p_result_free(result);
+        result = NULL;
+    }
+    p2p_json_file_free(file);
+    return result;
+}

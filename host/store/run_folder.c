@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/run_folder.h"
+
+#include "config/json_reader.h"
+#include "util/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char *p2p_result_path(const char *folder)
+{
+    return p2p_format("%s/result.json", folder);
+}
+
+char *p2p_boot_folder(const char *folder, const char *configuration, uint32_t boot)
+{
+    return p2p_format("%s/%s/boot-%03" PRIu32, folder, configuration, boot);
+}
+
+enum p2p_code p2p_run_folder_create(const char *folder, struct p2p_error *error)
+{
+    enum p2p_code code = p2p_make_folders(folder, error);
+    const struct dirent *entry;
+    DIR *listing;
+
+    if (code != P2P_OK) {
+        return code;
+    }
+    listing = opendir(folder);
+    if (listing == NULL) {
+        return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: cannot use it as a run folder", folder);
+    }
+    while ((entry = readdir(listing)) != NULL && code == P2P_OK) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            code = p2p_error_set(error, P2P_E_INPUT, "%s: not empty (%s is in it); a run needs a folder of its own", folder,
+                                 entry->d_name);
+        }
+    }
+    closedir(listing);
+    return code;
+}
+
+static const struct p2p_json_key BOOT_KEYS[] = {
+    {"schema", "\"pin2pin.boot\""},
+    {"version", "1"},
+    {"configuration", "its name"},
+    {"boot", "its number"},
+    {"seed", "of its schedule"},
+    {"started_at", "UTC"},
+    {"wall_s", "how long it took"},
+    {"complete", "whether it reached its end"},
+    {"fault", "what went wrong, or null"},
+    {"probe", "what it was measured with"},
+    {"xen", "what Xen said of itself, or null"},
+    {"stub", "the stub's READY line, or null"},
+    {"counters", "what the stub counted, or null"},
+    {"bench_time", "when, in bench time"},
+    {"stimuli", "played"},
+    {"answers", "edges on the answer channel"},
+    {NULL, NULL},
+};
+static const struct p2p_json_key PROBE_KEYS[] = {
+    {"name", "the probe"}, {"tick_hz", "its clock"}, {"time_base", "of its ticks"}, {"uncertainty_ns", "of one latency"},
+    {NULL, NULL},
+};
+
+static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *summary)
+{
+    struct p2p_json_object root = p2p_json_root(file, "pin2pin.boot", 1, BOOT_KEYS);
+    struct p2p_json_object probe = p2p_json_child(&root, "probe", PROBE_KEYS);
+
+    summary->complete = p2p_json_boolean_or(&root, "complete", false);
+    if (!p2p_json_is_null(&root, "fault")) {
+        snprintf(summary->fault, sizeof summary->fault, "%s", p2p_json_string(&root, "fault"));
+    }
+    p2p_json_name(&probe, "name", summary->probe, sizeof summary->probe);
+    summary->uncertainty_ns = p2p_json_real(&probe, "uncertainty_ns");
+}
+
+enum p2p_code p2p_boot_summary_load(const char *boot_folder, struct p2p_boot_summary *summary, bool *present,
+                                    struct p2p_error *error)
+{
+    char *path = p2p_format("%s/boot.json", boot_folder);
+    struct p2p_json_file *file = NULL;
+    enum p2p_code code = P2P_OK;
+
+    *present = false;
+    *summary = (struct p2p_boot_summary){0};
+    if (path == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
+    }
+    if (access(path, F_OK) != 0) {
+        goto out;
+    }
+    file = p2p_json_file_load(path, error);
+    if (file == NULL) {
+        code = error->code;
+        goto out;
+    }
+    read_summary(file, summary);
+    code = p2p_json_file_code(file);
+    *present = code == P2P_OK;
+    p2p_json_file_free(file);
+out:
+    free(path);
+    return code;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "reports/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *time_base_meaning(enum p2p_time_base base)
+{
+    return base == P2P_TIME_INSTRUCTIONS
+               ? "instructions (1 ns here is 1 guest instruction: the length of the path, not its time)"
+               : "hardware (nanoseconds of the probe's clock)";
+}
+
+static int name_width(const struct p2p_result *result)
+{
+    size_t width = strlen("configuration");
+
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        size_t length = strlen(result->configurations[i].name);
+
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
+
+static void print_figure(FILE *out, bool there, uint64_t value)
+{
+    if (there) {
+        fprintf(out, "  %8" PRIu64, value);
+    } else {
+        fprintf(out, "  %8s", "-");
+    }
+}
+
+static void print_row(FILE *out, const struct p2p_result_configuration *configuration, int width)
+{
+    const struct p2p_stats *stats = &configuration->stats;
+    bool any = stats->n > 0;
+
+    fprintf(out, "%-*s", width, configuration->name);
+    if (any) {
+        fprintf(out, "  %8.1f", stats->avg_ns);
+    } else {
+        fprintf(out, "  %8s", "-");
+    }
+    print_figure(out, any, stats->min_ns);
+    print_figure(out, any, stats->max_ns);
+    print_figure(out, stats->n_warm > 0, stats->warm_max_ns);
+    print_figure(out, any, stats->p99_ns);
+    fprintf(out, "  %9" PRIu64 "  %5" PRIu32 "  %s\n", stats->n, configuration->boots,
+            p2p_verdict_name(configuration->judgement.verdict));
+}
+
+static bool account_is_plain(const struct p2p_account *account)
+{
+    return account->answered == account->stimuli && account->spurious == 0 && account->clipped == 0 &&
+           account->lost == 0 && account->disordered == 0;
+}
+
+/* Every edge is accounted for, and what is out of the ordinary is shown. */
+static void print_account(FILE *out, const struct p2p_result *result)
+{
+    uint64_t stimuli = 0, answered = 0;
+
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        const struct p2p_account *account = &result->configurations[i].account;
+
+        stimuli += account->stimuli;
+        answered += account->answered;
+        if (!account_is_plain(account)) {
+            fprintf(out,
+                    "%s: %" PRIu64 " stimuli = %" PRIu64 " answered + %" PRIu64 " missed + %" PRIu64 " late; %" PRIu64
+                    " spurious, %" PRIu64 " clipped, %" PRIu64 " lost, %" PRIu64 " out of order\n",
+                    result->configurations[i].name, account->stimuli, account->answered, account->missed, account->late,
+                    account->spurious, account->clipped, account->lost, account->disordered);
+        }
+    }
+    fprintf(out, "edges: %" PRIu64 " stimuli, %" PRIu64 " answered in time\n", stimuli, answered);
+}
+
+void p2p_report_text(const struct p2p_result *result, FILE *out)
+{
+    int width = name_width(result);
+
+    fprintf(out, "plan %s on bench %s: %s\n", result->plan, result->bench, p2p_verdict_name(result->judgement.verdict));
+    if (!result->complete) {
+        fprintf(out, "INCOMPLETE: the run did not go through its plan; what follows is what was recorded\n");
+    }
+    fprintf(out, "time base: %s\n", time_base_meaning(result->time_base));
+    fprintf(out, "latency in ns from the stimulus' rising edge to the guest's answer; WARM_MAX leaves out the first %" PRIu32
+                 " of each boot\n\n",
+            result->warmup);
+    fprintf(out, "%-*s  %8s  %8s  %8s  %8s  %8s  %9s  %5s  %s\n", width, "configuration", "AVG", "MIN", "MAX", "WARM_MAX",
+            "p99", "samples", "boots", "verdict");
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        print_row(out, &result->configurations[i], width);
+    }
+    fputc('\n', out);
+    print_account(out, result);
+    if (result->probe[0] != '\0') {
+        fprintf(out, "probe: %s, +-%.3g ns a sample\n", result->probe, result->uncertainty_ns);
+    }
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        const struct p2p_judgement *judgement = &result->configurations[i].judgement;
+
+        if (judgement->reason[0] != '\0') {
+            fprintf(out, "%s: %s: %s\n", result->configurations[i].name, p2p_verdict_name(judgement->verdict),
+                    judgement->reason);
+        }
+    }
+}

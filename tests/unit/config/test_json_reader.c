@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/json_reader.h"
+#include "util/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HEAD "{\"schema\": \"pin2pin.test\", \"version\": 1, "
+
+enum { LIMIT_BYTES = 1 << 20 };
+
+static const struct p2p_json_key KEYS[] = {
+    {"schema", "the kind"}, {"version", "the form"}, {"number", "how many"}, {"flag", "whether"},
+    {"text", "what"},       {"choice", "which"},     {"name", "who"},        {"path", "where"},
+    {"inner", "inside"},    {"list", "more"},        {NULL, NULL},
+};
+static const struct p2p_json_key INNER_KEYS[] = {{"number", "how many"}, {NULL, NULL}};
+static const struct p2p_json_range RANGE = {5, 9};
+static const char *const CHOICES[] = {"one", "two", "three", NULL};
+
+struct fixture {
+    char folder[32]; /* fresh, absolute */
+    char *path;
+    struct p2p_json_file *file;
+    struct p2p_json_object root;
+    struct p2p_error error;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+
+    assert_non_null(fixture);
+    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/p2p-json-XXXXXX");
+    assert_non_null(mkdtemp(fixture->folder));
+    fixture->path = p2p_format("%s/f.json", fixture->folder);
+    assert_non_null(fixture->path);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    p2p_json_file_free(fixture->file);
+    unlink(fixture->path);
+    rmdir(fixture->folder);
+    free(fixture->path);
+    free(fixture);
+    return 0;
+}
+
+static void write_bytes(struct fixture *fixture, const char *text, size_t size)
+{
+    assert_int_equal(p2p_write_file(fixture->path, text, size, &fixture->error), P2P_OK);
+}
+
+/* Opens HEAD followed by `rest`, after closing what was open before. */
+static void open_text(struct fixture *fixture, const char *rest)
+{
+    char *text = p2p_format("%s%s", HEAD, rest);
+
+    p2p_json_file_free(fixture->file);
+    fixture->error = (struct p2p_error){0};
+    write_bytes(fixture, text, strlen(text));
+    free(text);
+    fixture->file = p2p_json_file_load(fixture->path, &fixture->error);
+    assert_non_null(fixture->file);
+    fixture->root = p2p_json_root(fixture->file, "pin2pin.test", 1, KEYS);
+}
+
+/* The recorded message is the file's path and `rest`. */
+static void assert_refused(const struct fixture *fixture, const char *rest)
+{
+    size_t length = strlen(fixture->path);
+
+    assert_int_equal(fixture->error.code, P2P_E_INPUT);
+    assert_int_equal(strncmp(fixture->error.message, fixture->path, length), 0);
+    assert_string_equal(fixture->error.message + length, rest);
+}
+
+static void a_missing_file_is_the_user_s_fault(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_null(p2p_json_file_load(fixture->path, &fixture->error));
+    assert_refused(fixture, ": cannot open: No such file or directory");
+}
+
+static void a_folder_is_no_file(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_null(p2p_json_file_load(fixture->folder, &fixture->error));
+    assert_int_equal(fixture->error.code, P2P_E_INPUT);
+}
+
+static void a_file_may_have_one_mebibyte(void **state)
+{
+    struct fixture *fixture = *state;
+    char *text = malloc(LIMIT_BYTES + 1);
+
+    assert_non_null(text);
+    memset(text, ' ', LIMIT_BYTES + 1);
+    text[0] = '{';
+    text[1] = '}';
+    write_bytes(fixture, text, LIMIT_BYTES);
+    fixture->file = p2p_json_file_load(fixture->path, &fixture->error);
+    assert_non_null(fixture->file);
+    write_bytes(fixture, text, LIMIT_BYTES + 1);
+    assert_null(p2p_json_file_load(fixture->path, &fixture->error));
+    assert_int_equal(fixture->error.code, P2P_E_INPUT);
+    free(text);
+}
+
+static void integers_are_taken_up_to_both_edges(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"number\": 5, \"inner\": {\"number\": 9}}");
+    struct p2p_json_object inner = p2p_json_child(&fixture->root, "inner", INNER_KEYS);
+
+    assert_int_equal(p2p_json_integer(&fixture->root, "number", RANGE), 5);
+    assert_int_equal(p2p_json_integer_or(&inner, "number", RANGE, 7), 9);
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
+}
+
+static void fallbacks_stand_in_for_what_is_not_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct p2p_json_object none;
+
+    open_text(fixture, "\"number\": 6}");
+    none = p2p_json_child_or_none(&fixture->root, "inner", INNER_KEYS);
+    assert_int_equal(p2p_json_integer_or(&none, "number", RANGE, 100), 100);
+    assert_true(p2p_json_boolean_or(&fixture->root, "flag", true));
+    assert_false(p2p_json_boolean_or(&fixture->root, "flag", false));
+    assert_string_equal(p2p_json_string_or(&fixture->root, "text", "t"), "t");
+    assert_int_equal(p2p_json_choice_or(&fixture->root, "choice", CHOICES, 2), 2);
+    assert_true(p2p_json_has(&fixture->root, "number"));
+    assert_false(p2p_json_has(&fixture->root, "list"));
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
+    assert_string_equal(fixture->error.message, "");
+}
+
+static void values_come_before_fallbacks(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"number\": 6, \"flag\": false, \"text\": \"\", \"choice\": \"two\"}");
+    assert_int_equal(p2p_json_integer_or(&fixture->root, "number", RANGE, 7), 6);
+    assert_false(p2p_json_boolean_or(&fixture->root, "flag", true));
+    assert_string_equal(p2p_json_string_or(&fixture->root, "text", ""), "");
+    assert_int_equal(p2p_json_choice_or(&fixture->root, "choice", CHOICES, 2), 1);
+    assert_int_equal(p2p_json_choice(&fixture->root, "choice", CHOICES), 1);
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
+}
+
+static void an_empty_string_is_refused_where_it_means_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"text\": \"\"}");
+    assert_string_equal(p2p_json_string_or(&fixture->root, "text", "fallback"), "");
+    assert_refused(
+        fixture,
+        ": $.text: expected a string, not empty and without control characters, found the string \"\"");
+}
+
+static void only_the_first_mistake_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[8] = "before";
+
+    open_text(fixture, "\"number\": 4, \"name\": \"A\", \"inner\": 1, \"list\": {}}");
+    assert_int_equal(p2p_json_integer(&fixture->root, "number", RANGE), 5);
+    p2p_json_name(&fixture->root, "name", name, sizeof name);
+    assert_string_equal(name, "");
+    assert_null(p2p_json_child(&fixture->root, "inner", INNER_KEYS).json);
+    assert_int_equal(p2p_json_array_length(&fixture->root, "list", RANGE), 0);
+    assert_null(p2p_json_path(&fixture->root, "path"));
+    assert_null(p2p_json_allocate(&fixture->root, 1, 1));
+    p2p_json_refuse(&fixture->root, "number", "another mistake");
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_E_INPUT);
+    assert_refused(fixture, ": $.number: expected an integer from 5 to 9, found the integer 4");
+}
+
+static void elements_know_their_place(void **state)
+{
+    struct fixture *fixture = *state;
+    struct p2p_json_object second;
+
+    open_text(fixture, "\"list\": [{\"number\": 8}, {\"number\": 10}]}");
+    assert_int_equal(p2p_json_array_length(&fixture->root, "list", (struct p2p_json_range){2, 2}), 2);
+    second = p2p_json_element(&fixture->root, "list", 1, INNER_KEYS);
+    p2p_json_integer(&second, "number", RANGE);
+    assert_refused(fixture, ": $.list[1].number: expected an integer from 5 to 9, found the integer 10");
+}
+
+static void a_near_key_is_suggested(void **state)
+{
+    static const struct {
+        const char *typed;
+        const char *rest;
+    } cases[] = {
+        {"nunber", "did you mean \"number\"?"},  /* one replaced */
+        {"numbers", "did you mean \"number\"?"}, /* one too many */
+        {"nmbe", "did you mean \"number\"?"},    /* two missing */
+        {"tetx", "did you mean \"text\"?"},      /* swapped: two replaced */
+        {"flog", "did you mean \"flag\"?"},
+        {"nxmbre", "expected one of: "}, /* three away from number and from name */
+        {"zzzz", "expected one of: "},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *rest = p2p_format("\"%s\": 1}", cases[i].typed);
+        char *expected = p2p_format(": $: unknown key \"%s\", %s", cases[i].typed, cases[i].rest);
+
+        open_text(fixture, rest);
+        assert_int_equal(fixture->error.code, P2P_E_INPUT);
+        assert_int_equal(strncmp(fixture->error.message + strlen(fixture->path), expected, strlen(expected)),
+                         0);
+        free(expected);
+        free(rest);
+    }
+}
+
+static void paths_are_relative_to_the_file(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *expected; /* with a leading '@': below the file's folder */
+    } cases[] = {
+        {"a", "@/a"},       {"./a//b/./c/", "@/a/b/c"}, {"a/../b", "@/b"},   {"a/b/../../c", "@/c"},
+        {"...", "@/..."},   {".a/..b", "@/.a/..b"},     {".", "@"},          {"../a", "/tmp/a"},
+        {"../../a", "/a"},  {"../../../../a", "/a"},    {"../..", "/"},      {"/", "/"},
+        {"//x//y", "/x/y"}, {"/a/../..", "/"},          {"/a/./../b", "/b"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool below = cases[i].expected[0] == '@';
+        char *rest = p2p_format("\"path\": \"%s\"}", cases[i].text);
+        char *expected =
+            p2p_format("%s%s", below ? fixture->folder : "", cases[i].expected + (below ? 1 : 0));
+        char *path;
+
+        open_text(fixture, rest);
+        path = p2p_json_path(&fixture->root, "path");
+        assert_non_null(path);
+        assert_string_equal(path, expected);
+        free(path);
+        free(expected);
+        free(rest);
+    }
+}
+
+/* The file is read through FOLDER/x/link, which is FOLDER itself: "a" must not mean FOLDER/x/link/a. */
+static void a_linked_folder_is_resolved_first(void **state)
+{
+    struct fixture *fixture = *state;
+    char *inner = p2p_format("%s/x", fixture->folder);
+    char *link = p2p_format("%s/x/link", fixture->folder);
+    char *linked_file = p2p_format("%s/x/link/f.json", fixture->folder);
+    char *expected = p2p_format("%s/a", fixture->folder);
+    char *path;
+
+    open_text(fixture, "\"path\": \"a\"}");
+    assert_int_equal(mkdir(inner, 0700), 0);
+    assert_int_equal(symlink("..", link), 0);
+    p2p_json_file_free(fixture->file);
+    fixture->file = p2p_json_file_load(linked_file, &fixture->error);
+    assert_non_null(fixture->file);
+    fixture->root = p2p_json_root(fixture->file, "pin2pin.test", 1, KEYS);
+    path = p2p_json_path(&fixture->root, "path");
+    assert_string_equal(path, expected);
+    free(path);
+    unlink(link);
+    rmdir(inner);
+    free(expected);
+    free(linked_file);
+    free(link);
+    free(inner);
+}
+
+static void a_relative_file_name_is_relative_to_here(void **state)
+{
+    struct fixture *fixture = *state;
+    char *before = getcwd(NULL, 0);
+    char *expected = p2p_format("%s/a", fixture->folder);
+    char *path;
+
+    open_text(fixture, "\"path\": \"a\"}");
+    p2p_json_file_free(fixture->file);
+    assert_int_equal(chdir(fixture->folder), 0);
+    fixture->file = p2p_json_file_load("f.json", &fixture->error);
+    assert_int_equal(chdir(before), 0);
+    assert_non_null(fixture->file);
+    fixture->root = p2p_json_root(fixture->file, "pin2pin.test", 1, KEYS);
+    path = p2p_json_path(&fixture->root, "path");
+    assert_string_equal(path, expected);
+    free(path);
+    free(expected);
+    free(before);
+}
+
+static void names_fill_their_buffer(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[4];
+
+    open_text(fixture, "\"name\": \"0_z\"}");
+    p2p_json_name(&fixture->root, "name", name, sizeof name);
+    assert_string_equal(name, "0_z");
+    open_text(fixture, "\"name\": \"abcd\"}");
+    p2p_json_name(&fixture->root, "name", name, sizeof name);
+    assert_refused(fixture,
+                   ": $.name: expected a name of at most 3 of a-z 0-9 . _ -, the first of a-z 0-9, found "
+                   "the string \"abcd\"");
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(a_missing_file_is_the_user_s_fault),
+        WITH_FOLDER(a_folder_is_no_file),
+        WITH_FOLDER(a_file_may_have_one_mebibyte),
+        WITH_FOLDER(integers_are_taken_up_to_both_edges),
+        WITH_FOLDER(fallbacks_stand_in_for_what_is_not_there),
+        WITH_FOLDER(values_come_before_fallbacks),
+        WITH_FOLDER(an_empty_string_is_refused_where_it_means_nothing),
+        WITH_FOLDER(only_the_first_mistake_is_told),
+        WITH_FOLDER(elements_know_their_place),
+        WITH_FOLDER(a_near_key_is_suggested),
+        WITH_FOLDER(paths_are_relative_to_the_file),
+        WITH_FOLDER(a_linked_folder_is_resolved_first),
+        WITH_FOLDER(a_relative_file_name_is_relative_to_here),
+        WITH_FOLDER(names_fill_their_buffer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "allocations.h"
+#include "config/plan.h"
+#include "corpus.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DEMO       P2P_SOURCE_DIR "/fixtures/plans/demo.plan.json"
+#define MINIMAL    P2P_SOURCE_DIR "/tests/unit/config/good/plan/minimal.json"
+#define EVERYTHING P2P_SOURCE_DIR "/tests/unit/config/good/plan/everything.json"
+#define LARGEST    P2P_SOURCE_DIR "/tests/unit/config/good/plan/largest.json"
+
+static void *load(const char *path, struct p2p_error *error)
+{
+    return p2p_plan_load(path, error);
+}
+
+static void release(void *loaded)
+{
+    p2p_plan_free(loaded);
+}
+
+static const struct corpus_loader LOADER = {"plan", load, release};
+
+static struct p2p_plan *load_good(const char *path)
+{
+    struct p2p_error error = {0};
+    struct p2p_plan *plan = p2p_plan_load(path, &error);
+
+    assert_string_equal(error.message, "");
+    assert_non_null(plan);
+    assert_string_equal(plan->path, path);
+    return plan;
+}
+
+static void assert_limits(const struct p2p_limits *found, struct p2p_limits expected)
+{
+    assert_int_equal(found->avg_ns, expected.avg_ns);
+    assert_int_equal(found->max_ns, expected.max_ns);
+    assert_int_equal(found->warm_max_ns, expected.warm_max_ns);
+    assert_int_equal(found->p99_ns, expected.p99_ns);
+    assert_int_equal(found->min_samples, expected.min_samples);
+}
+
+static void demo_is_as_documented(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *image;
+        const char *version;
+        enum p2p_vwfi vwfi;
+    } expected[] = {
+        {"native", NULL, NULL, P2P_VWFI_TRAP},
+        {"xen-4.17-vwfi-trap", P2P_SOURCE_DIR "/build/xen/4.17/xen", "4.17", P2P_VWFI_TRAP},
+        {"xen-4.17-vwfi-native", P2P_SOURCE_DIR "/build/xen/4.17/xen", "4.17", P2P_VWFI_NATIVE},
+        {"xen-4.20-vwfi-trap", P2P_SOURCE_DIR "/build/xen/4.20/xen", "4.20", P2P_VWFI_TRAP},
+        {"xen-4.20-vwfi-native", P2P_SOURCE_DIR "/build/xen/4.20/xen", "4.20", P2P_VWFI_NATIVE},
+    };
+    struct p2p_plan *plan = load_good(DEMO);
+
+    (void)state;
+    assert_string_equal(plan->name, "demo");
+    assert_string_equal(plan->bench_path, P2P_SOURCE_DIR "/fixtures/benches/virtual-gicv2.bench.json");
+    assert_int_equal(plan->seed, 1);
+    assert_int_equal(plan->boots, 2);
+    assert_int_equal(plan->samples, 1000);
+    assert_int_equal(plan->warmup, 2);
+    assert_int_equal(plan->stimulus.period_ns, 1000000);
+    assert_int_equal(plan->stimulus.jitter_ns, 780000);
+    assert_int_equal(plan->stimulus.width_ns, 50000);
+    assert_int_equal(plan->stimulus.deadline_ns, 150000);
+    assert_int_equal(plan->configuration_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        const struct p2p_configuration *configuration = &plan->configurations[i];
+
+        assert_string_equal(configuration->name, expected[i].name);
+        assert_limits(&configuration->limits, P2P_NO_LIMITS);
+        assert_int_equal(configuration->xen == NULL, expected[i].image == NULL);
+        if (configuration->xen != NULL) {
+            assert_string_equal(configuration->xen->image, expected[i].image);
+            assert_string_equal(configuration->xen->version, expected[i].version);
+            assert_int_equal(configuration->xen->vwfi, expected[i].vwfi);
+        }
+    }
+    p2p_plan_free(plan);
+}
+
+static void left_out_keys_have_their_defaults(void **state)
+{
+    struct p2p_plan *plan = load_good(MINIMAL);
+
+    (void)state;
+    assert_null(plan->bench_path);
+    assert_int_equal(plan->seed, 1);
+    assert_int_equal(plan->boots, 2);
+    assert_int_equal(plan->warmup, 2);
+    assert_int_equal(plan->stimulus.jitter_ns, 0);
+    assert_int_equal(plan->configuration_count, 1);
+    assert_null(plan->configurations[0].xen);
+    assert_limits(&plan->configurations[0].limits, P2P_NO_LIMITS);
+    p2p_plan_free(plan);
+}
+
+static void every_key_is_read(void **state)
+{
+    struct p2p_plan *plan = load_good(EVERYTHING);
+    const struct p2p_xen *xen = plan->configurations[1].xen;
+
+    (void)state;
+    assert_string_equal(plan->name, "everything");
+    assert_string_equal(plan->bench_path, P2P_SOURCE_DIR "/tests/unit/config/good/bench/minimal.json");
+    assert_int_equal(plan->seed, 7);
+    assert_int_equal(plan->boots, 3);
+    assert_int_equal(plan->warmup, 5);
+    assert_int_equal(plan->configuration_count, 3);
+    assert_string_equal(plan->configurations[1].name, "0xen_4.17-null");
+    assert_string_equal(xen->image, "/opt/xen/4.17/xen");
+    assert_string_equal(xen->version, "4.17.4");
+    assert_string_equal(xen->scheduler, "null");
+    assert_int_equal(xen->vwfi, P2P_VWFI_NATIVE);
+    assert_true(xen->debug);
+    assert_string_equal(xen->extra_command_line, "bootscrub=0 sync_console=0 sched-gran=cpu");
+    xen = plan->configurations[2].xen;
+    assert_string_equal(xen->image, P2P_SOURCE_DIR "/tests/unit/config/good/plan/xen");
+    assert_string_equal(xen->scheduler, "credit2");
+    assert_int_equal(xen->vwfi, P2P_VWFI_TRAP);
+    assert_false(xen->debug);
+    assert_string_equal(xen->extra_command_line, "");
+    p2p_plan_free(plan);
+}
+
+static void limits_override_the_plan_s_key_by_key(void **state)
+{
+    struct p2p_plan *plan = load_good(EVERYTHING);
+
+    (void)state;
+    assert_limits(&plan->configurations[0].limits, (struct p2p_limits){1000, UINT64_MAX, 800, 700, 2985});
+    assert_limits(&plan->configurations[1].limits, (struct p2p_limits){1000, 2500, 1950, UINT64_MAX, 1});
+    assert_limits(&plan->configurations[2].limits,
+                  (struct p2p_limits){1000, UINT64_MAX, 1950, UINT64_MAX, 2985});
+    p2p_plan_free(plan);
+}
+
+static void largest_numbers_are_exact(void **state)
+{
+    struct p2p_plan *plan = load_good(LARGEST);
+
+    (void)state;
+    assert_int_equal(strlen(plan->name), P2P_NAME_BYTES - 1);
+    assert_true(plan->seed == UINT64_C(9007199254740991));
+    assert_int_equal(plan->boots, 1000);
+    assert_int_equal(plan->samples, 1000000000);
+    assert_int_equal(plan->warmup, 1000000);
+    assert_true(plan->stimulus.period_ns == UINT64_C(4000000000));
+    assert_true(plan->configurations[0].limits.min_samples == UINT64_C(999000000000));
+    p2p_plan_free(plan);
+}
+
+static void good_files_load(void **state)
+{
+    (void)state;
+    assert_true(corpus_check_good(&LOADER) >= 4);
+}
+
+static void bad_files_are_refused_in_the_expected_words(void **state)
+{
+    (void)state;
+    assert_true(corpus_check_bad(&LOADER) >= 150);
+}
+
+static void every_truncation_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    corpus_check_truncated(&LOADER, EVERYTHING);
+}
+
+static void every_failed_allocation_is_told(void **state)
+{
+    size_t count = 0;
+    bool failed = true;
+
+    (void)state;
+    while (failed) {
+        struct p2p_error error = {0};
+        struct p2p_plan *plan;
+
+        allocations_fail_after(count++);
+        plan = p2p_plan_load(EVERYTHING, &error);
+        failed = allocations_failed();
+        assert_int_equal(plan == NULL, failed);
+        assert_int_equal(error.code, failed ? P2P_E_HOST : P2P_OK);
+        p2p_plan_free(plan);
+    }
+    assert_true(count > 12);
+}
+
+/* Jansson calls some of its own failures syntax errors, and once in a while even overlooks one. */
+static void a_failed_allocation_of_jansson_leaks_nothing(void **state)
+{
+    size_t count = 0;
+    bool failed = true;
+
+    (void)state;
+    allocations_hook_jansson(true);
+    while (failed) {
+        struct p2p_error error = {0};
+        struct p2p_plan *plan;
+
+        allocations_fail_after(count++);
+        plan = p2p_plan_load(EVERYTHING, &error);
+        failed = allocations_failed();
+        assert_int_equal(plan == NULL, error.code != P2P_OK);
+        assert_int_equal(plan == NULL, error.message[0] != '\0');
+        p2p_plan_free(plan);
+    }
+    allocations_hook_jansson(false);
+    assert_true(count > 100);
+}
+
+static void vwfi_has_names(void **state)
+{
+    (void)state;
+    assert_string_equal(p2p_vwfi_name(P2P_VWFI_TRAP), "trap");
+    assert_string_equal(p2p_vwfi_name(P2P_VWFI_NATIVE), "native");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(demo_is_as_documented),
+        cmocka_unit_test(left_out_keys_have_their_defaults),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(limits_override_the_plan_s_key_by_key),
+        cmocka_unit_test(largest_numbers_are_exact),
+        cmocka_unit_test(good_files_load),
+        cmocka_unit_test(bad_files_are_refused_in_the_expected_words),
+        cmocka_unit_test(every_truncation_is_refused_with_its_place),
+        cmocka_unit_test(every_failed_allocation_is_told),
+        cmocka_unit_test(a_failed_allocation_of_jansson_leaks_nothing),
+        cmocka_unit_test(vwfi_has_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
