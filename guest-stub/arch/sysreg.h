@@ -5,19 +5,19 @@
 
 #include <stdint.h>
 
-#define SYSREG_READER(name)                                                                                  \
-    static inline uint64_t read_##name(void)                                                                 \
-    {                                                                                                        \
-        uint64_t value;                                                                                      \
-        __asm__ volatile("mrs %0, " #name : "=r"(value) : : "memory");                                       \
-        return value;                                                                                        \
+#define SYSREG_READER(name)                                                                                            \
+    static inline uint64_t read_##name(void)                                                                           \
+    {                                                                                                                  \
+        uint64_t value;                                                                                                \
+        __asm__ volatile("mrs %0, " #name : "=r"(value) : : "memory");                                                 \
+        return value;                                                                                                  \
     }
 
 /* With the barrier that makes the write take effect before what follows. */
-#define SYSREG_WRITER(name)                                                                                  \
-    static inline void write_##name(uint64_t value)                                                          \
-    {                                                                                                        \
-        __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"(value) : "memory");                              \
+#define SYSREG_WRITER(name)                                                                                            \
+    static inline void write_##name(uint64_t value)                                                                    \
+    {                                                                                                                  \
+        __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"(value) : "memory");                                        \
     }
 
 SYSREG_READER(mpidr_el1)

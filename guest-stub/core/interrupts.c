@@ -55,7 +55,7 @@ void stub_serror(struct stub *stub)
 void stub_fatal(const struct stub *stub, uint32_t vector)
 {
     if (stub)
-        print(&stub->uart, "EXCEPTION vector=%lu esr=%lx elr=%lx far=%lx\n", (unsigned long)vector,
-              read_esr_el1(), read_elr_el1(), read_far_el1());
+        print(&stub->uart, "EXCEPTION vector=%lu esr=%lx elr=%lx far=%lx\n", (unsigned long)vector, read_esr_el1(),
+              read_elr_el1(), read_far_el1());
     stop();
 }

@@ -91,10 +91,8 @@ static void print_counters(const struct stub *stub)
     do {
         counters = stub->counters;
     } while (counters.irq != stub->counters.irq);
-    print(&stub->uart,
-          "COUNTERS irq=%lu stimulus=%lu query=%lu unexpected_irq=%lu last_unexpected_intid=%lu ",
-          counters.irq, counters.stimulus, counters.query, counters.unexpected_irq,
-          counters.last_unexpected_intid);
+    print(&stub->uart, "COUNTERS irq=%lu stimulus=%lu query=%lu unexpected_irq=%lu last_unexpected_intid=%lu ",
+          counters.irq, counters.stimulus, counters.query, counters.unexpected_irq, counters.last_unexpected_intid);
     print(&stub->uart, "spurious=%lu fiq=%lu serror=%lu\n", counters.spurious, counters.fiq, counters.serror);
 }
 

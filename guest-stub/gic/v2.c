@@ -14,8 +14,7 @@ static void v2_enable_spi(const struct gic *gic, uint32_t intid)
 {
     gicd_prepare(gic->distributor, intid);
     /* ITARGETSR0 reads as this CPU's own mask; 0 on a single core, where targets are fixed. */
-    mmio_write8(gic->distributor + GICD_ITARGETSR + intid,
-                (uint8_t)mmio_read32(gic->distributor + GICD_ITARGETSR));
+    mmio_write8(gic->distributor + GICD_ITARGETSR + intid, (uint8_t)mmio_read32(gic->distributor + GICD_ITARGETSR));
     mmio_write32(gicd_word(gic->distributor, GICD_ISENABLER, intid), 1u << intid % 32);
 }
 

@@ -31,7 +31,7 @@ static void text(void *fdt, const char *name, const char *value)
     DO(fdt_property(fdt, name, value, (int)strlen(value) + 1));
 }
 
-#define CELLS(fdt, name, ...)                                                                                \
+#define CELLS(fdt, name, ...)                                                                                          \
     cells(fdt, name, (const uint32_t[]){__VA_ARGS__}, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
 static void begin(void *fdt, uint32_t address_cells, uint32_t size_cells)
@@ -154,8 +154,7 @@ static void reg_through_ranges(void **state)
         uint32_t bus;
         uint64_t cpu; /* 0: not translatable */
     } cases[] = {
-        {0x1000, 0x200000000}, {0x1fff, 0x200000fff}, {0x8000, 0x90000000},
-        {0x0fff, 0},           {0x2000, 0},           {0x9000, 0},
+        {0x1000, 0x200000000}, {0x1fff, 0x200000fff}, {0x8000, 0x90000000}, {0x0fff, 0}, {0x2000, 0}, {0x9000, 0},
     };
     _Alignas(8) char fdt[TREE_BYTES];
     struct dt_window window;
@@ -177,8 +176,7 @@ static void reg_through_ranges(void **state)
         DO(fdt_end_node(fdt));
         DO(fdt_end_node(fdt));
         end(fdt);
-        assert_int_equal(dt_reg(fdt, fdt_path_offset(fdt, "/outer/inner/gpio"), 0, &window),
-                         cases[i].cpu != 0);
+        assert_int_equal(dt_reg(fdt, fdt_path_offset(fdt, "/outer/inner/gpio"), 0, &window), cases[i].cpu != 0);
         if (cases[i].cpu)
             assert_int_equal(window.base, cases[i].cpu);
     }

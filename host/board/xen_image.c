@@ -39,8 +39,9 @@ char *p2p_xen_command_line(const struct p2p_xen *xen)
     /*
      * bootscrub=0: idle-time scrubbing of free memory disturbs the first samples of vwfi=trap.
      * noreboot: a panic must end in silence on the console, not in a second boot.
+     * conswitch=ax: console input stays with Xen; the session asks it for its log.
      */
-    return p2p_format("console=dtuart dtuart=/pl011@9000000 bootscrub=0 noreboot vwfi=%s sched=%s%s%s",
+    return p2p_format("console=dtuart dtuart=/pl011@9000000 conswitch=ax bootscrub=0 noreboot vwfi=%s sched=%s%s%s",
                       p2p_vwfi_name(xen->vwfi), xen->scheduler, *xen->extra_command_line != '\0' ? " " : "",
                       xen->extra_command_line);
 }

@@ -43,6 +43,11 @@ struct p2p_console {
     void *self;
     /* Raw bytes that have come so far, up to `capacity`; *count == 0: none. Never waits. */
     enum p2p_code (*read)(void *self, char *bytes, size_t capacity, size_t *count, struct p2p_error *error);
+    /*
+     * Types `text` (short: it fits any buffer). When the board takes it in is up to host time, even on the virtual
+     * bench: type only where nothing is measured any more.
+     */
+    enum p2p_code (*write)(void *self, const char *text, struct p2p_error *error);
 };
 
 enum p2p_line {

@@ -2,6 +2,7 @@
 #include "ports/socket_console.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,7 +28,18 @@ static enum p2p_code console_read(void *self, char *bytes, size_t capacity, size
     return P2P_OK;
 }
 
+static enum p2p_code console_write(void *self, const char *text, struct p2p_error *error)
+{
+    const struct p2p_socket_console *console = self;
+    size_t length = strlen(text);
+
+    if (console->fd < 0 || send(console->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)length) {
+        return p2p_error_set(error, P2P_E_BENCH, "the console takes no input: QEMU is gone or hangs");
+    }
+    return P2P_OK;
+}
+
 struct p2p_console p2p_socket_console_port(struct p2p_socket_console *console)
 {
-    return (struct p2p_console){.self = console, .read = console_read};
+    return (struct p2p_console){.self = console, .read = console_read, .write = console_write};
 }

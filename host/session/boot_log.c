@@ -156,8 +156,6 @@ static bool version_matches(const char *found, const char *asked)
 
 static enum p2p_code check_xen(const struct p2p_boot_log *log, const struct p2p_xen *xen, struct p2p_error *error)
 {
-    size_t length;
-    const char *vwfi = find_field(log->xen_command_line, "vwfi", &length);
     const char *debug = xen->debug ? "y" : "n";
 
     if (!version_matches(log->xen_version, xen->version)) {
@@ -168,10 +166,6 @@ static enum p2p_code check_xen(const struct p2p_boot_log *log, const struct p2p_
     }
     if (strcmp(log->xen_scheduler, xen->scheduler) != 0) {
         return mismatch(error, "Xen's scheduler", xen->scheduler, log->xen_scheduler);
-    }
-    if (vwfi == NULL || strlen(p2p_vwfi_name(xen->vwfi)) != length ||
-        strncmp(vwfi, p2p_vwfi_name(xen->vwfi), length) != 0) {
-        return mismatch(error, "Xen's vwfi=", p2p_vwfi_name(xen->vwfi), log->xen_command_line);
     }
     return P2P_OK;
 }
@@ -219,4 +213,27 @@ enum p2p_code p2p_boot_log_check(const struct p2p_boot_log *log, const struct p2
         code = check_pin(log, "answer", bench->pins.answer, error);
     }
     return code == P2P_OK ? check_pin(log, "query", bench->pins.query, error) : code;
+}
+
+/* True if `text` holds `key=value` as a word. */
+static bool says(const char *text, const char *key, const char *value)
+{
+    size_t length;
+    const char *found = find_field(text, key, &length);
+
+    return found != NULL && length == strlen(value) && strncmp(found, value, length) == 0;
+}
+
+enum p2p_code p2p_boot_log_check_command_line(const struct p2p_boot_log *log, const struct p2p_xen *xen,
+                                              struct p2p_error *error)
+{
+    char asked[64];
+
+    snprintf(asked, sizeof asked, "vwfi=%s sched=%s", p2p_vwfi_name(xen->vwfi), xen->scheduler);
+    if (!says(log->xen_command_line, "vwfi", p2p_vwfi_name(xen->vwfi)) ||
+        !says(log->xen_command_line, "sched", xen->scheduler) ||
+        strstr(log->xen_command_line, xen->extra_command_line) == NULL) {
+        return mismatch(error, "Xen's command line", asked, log->xen_command_line);
+    }
+    return P2P_OK;
 }

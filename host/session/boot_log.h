@@ -47,8 +47,18 @@ void p2p_boot_log_feed(struct p2p_boot_log *log, const char *bytes, size_t count
 /* The value of ` key=value` in the READY line. False: no such key. */
 bool p2p_boot_log_ready_field(const struct p2p_boot_log *log, const char *key, char *value, size_t bytes);
 
-/* P2P_E_BENCH, naming what was asked for and what runs, unless the board confirmed all of `configuration`. */
+/*
+ * P2P_E_BENCH, naming what was asked for and what runs, unless the board confirmed `configuration` by all that it says
+ * unasked: Xen's version, debug and scheduler, the stub's GIC, idle and pins.
+ */
 enum p2p_code p2p_boot_log_check(const struct p2p_boot_log *log, const struct p2p_configuration *configuration,
                                  const struct p2p_bench *bench, struct p2p_error *error);
+
+/*
+ * The same for Xen's command line. Xen prints that line before its console is up, so it is only in Xen's own log, and
+ * has to be asked for: key 'w'.
+ */
+enum p2p_code p2p_boot_log_check_command_line(const struct p2p_boot_log *log, const struct p2p_xen *xen,
+                                              struct p2p_error *error);
 
 #endif

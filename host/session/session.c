@@ -15,6 +15,7 @@ enum {
     SETTLE_MS = 20,        /* after READY: Xen still frees its init memory and prints its last lines */
     LEAD_MS = 1,           /* from arming to the first stimulus */
     COUNTERS_MS = 1000,    /* the stub's answer to a query */
+    XEN_LOG_MS = 5000,     /* by the wall clock */
     STIMULI_PER_PIECE = 1024,
     EDGES_PER_READ = 1024,
     BABBLE_FACTOR = 8,     /* answers per stimulus; healthy is 1 */
@@ -235,6 +236,30 @@ static enum p2p_code query(struct run *run)
     return code == P2P_OK ? check_counters(run) : code;
 }
 
+/*
+ * Xen's command line stands only in its log, which key 'w' dumps. Input reaches the board at no fixed point of virtual
+ * time, so this comes last, when all edges are recorded.
+ */
+static enum p2p_code check_command_line(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    const struct p2p_console *console = &session->ports->console;
+    struct p2p_deadline wall = p2p_deadline_in_ms(XEN_LOG_MS);
+    enum p2p_code code = console->write(console->self, "w", run->error);
+
+    while (code == P2P_OK && run->record->log.xen_command_line[0] == '\0' && p2p_deadline_left_ms(wall) > 0) {
+        code = pass_until(run, now_ns(run) + LOOK_MS * NS_PER_MS);
+    }
+    if (code == P2P_OK && run->record->log.xen_command_line[0] == '\0') {
+        code = p2p_error_set(run->error, P2P_E_BENCH,
+                             "Xen did not show its log, and with it its command line, within %d ms", XEN_LOG_MS);
+    }
+    if (code == P2P_OK) {
+        code = p2p_boot_log_check_command_line(&run->record->log, session->configuration->xen, run->error);
+    }
+    return code;
+}
+
 static enum p2p_code run_powered(struct run *run)
 {
     const struct p2p_session *session = run->session;
@@ -249,7 +274,10 @@ static enum p2p_code run_powered(struct run *run)
     if (code == P2P_OK) {
         code = measure(run);
     }
-    return code == P2P_OK ? query(run) : code;
+    if (code == P2P_OK) {
+        code = query(run);
+    }
+    return code == P2P_OK && session->configuration->xen != NULL ? check_command_line(run) : code;
 }
 
 enum p2p_code p2p_session_run(const struct p2p_session *session, struct p2p_boot_record *record,

@@ -277,8 +277,8 @@ struct p2p_edge_writer *p2p_edge_writer_open(const char *path, const struct p2p_
     struct p2p_edge_writer *writer;
 
     if (!header_is_valid(header)) {
-        p2p_error_set(error, P2P_E_BENCH, "%s: cannot record at %" PRIu64 " ticks a second in time base %d",
-                      path, header->tick_hz, (int)header->time_base);
+        p2p_error_set(error, P2P_E_BENCH, "%s: cannot record at %" PRIu64 " ticks a second in time base %d", path,
+                      header->tick_hz, (int)header->time_base);
         return NULL;
     }
     writer = calloc(1, sizeof *writer);
@@ -294,8 +294,7 @@ struct p2p_edge_writer *p2p_edge_writer_open(const char *path, const struct p2p_
     }
     writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (writer->fd < 0) {
-        p2p_error_set_errno(error, errno == EEXIST ? P2P_E_INPUT : P2P_E_HOST, errno, "%s: cannot create",
-                            path);
+        p2p_error_set_errno(error, errno == EEXIST ? P2P_E_INPUT : P2P_E_HOST, errno, "%s: cannot create", path);
         goto out;
     }
     if (write_header(writer->fd, header) != 0) {
@@ -344,16 +343,15 @@ static void flush_edges(struct p2p_edge_writer *writer)
         start_block(writer);
 }
 
-enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struct p2p_edge *edges,
-                                     size_t count, struct p2p_error *error)
+enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struct p2p_edge *edges, size_t count,
+                                     struct p2p_error *error)
 {
     for (size_t i = 0; i < count && writer->failure.code == P2P_OK; i++) {
         const struct p2p_edge *edge = &edges[i];
 
         if (!edge_is_valid(edge)) {
             p2p_error_set(&writer->failure, P2P_E_BENCH,
-                          "%s: edge %" PRIu64
-                          " is impossible: channel %u, level %u, flags 0x%x, ticks %" PRIu64,
+                          "%s: edge %" PRIu64 " is impossible: channel %u, level %u, flags 0x%x, ticks %" PRIu64,
                           writer->path, writer->total, edge->channel, edge->level, edge->flags, edge->ticks);
             break;
         }
@@ -390,8 +388,7 @@ enum p2p_code p2p_edge_writer_finish(struct p2p_edge_writer *writer, struct p2p_
     flush_edges(writer);
     if (writer->failure.code == P2P_OK)
         write_end(writer);
-    if (writer->failure.code == P2P_OK &&
-        (sync_descriptor(writer->fd) != 0 || sync_folder_of(writer->path) != 0))
+    if (writer->failure.code == P2P_OK && (sync_descriptor(writer->fd) != 0 || sync_folder_of(writer->path) != 0))
         p2p_error_set_errno(&writer->failure, P2P_E_HOST, errno, "%s: cannot sync to the disk", writer->path);
     code = outcome(&writer->failure, error);
     writer_free(writer);
@@ -409,8 +406,7 @@ void p2p_edge_writer_abandon(struct p2p_edge_writer *writer)
 /* For a read that ended early with ferror set: a folder is the user's mistake, a bad disk is not. */
 static enum p2p_code read_error(const char *path, struct p2p_error *error)
 {
-    return p2p_error_set_errno(error, errno == EISDIR ? P2P_E_INPUT : P2P_E_HOST, errno, "%s: cannot read",
-                               path);
+    return p2p_error_set_errno(error, errno == EISDIR ? P2P_E_INPUT : P2P_E_HOST, errno, "%s: cannot read", path);
 }
 
 /* The version is looked at before the checksum, so that the future is not called damaged. */
@@ -424,8 +420,8 @@ static enum p2p_code parse_header(const uint8_t *bytes, size_t size, const char 
     version = load_u16(bytes + HEADER_VERSION);
     if (version > VERSION)
         return p2p_error_set(error, P2P_E_INPUT,
-                             "%s: made by a newer pin2pin (edge file version %u; this one reads up to %d)",
-                             path, version, VERSION);
+                             "%s: made by a newer pin2pin (edge file version %u; this one reads up to %d)", path,
+                             version, VERSION);
     if (load_u32(bytes + HEADER_CRC) != header_crc(bytes))
         return p2p_error_set(error, P2P_E_INPUT, "%s: damaged: the header's checksum is wrong", path);
     header->tick_hz = load_u64(bytes + HEADER_TICK_HZ);
@@ -474,8 +470,8 @@ out:
 
 static enum p2p_code damaged(struct p2p_edge_reader *reader, const char *how)
 {
-    return p2p_error_set(&reader->failure, P2P_E_INPUT, "%s: block %" PRIu64 " at offset %" PRIu64 ": %s",
-                         reader->path, reader->number, block_offset(reader->number), how);
+    return p2p_error_set(&reader->failure, P2P_E_INPUT, "%s: block %" PRIu64 " at offset %" PRIu64 ": %s", reader->path,
+                         reader->number, block_offset(reader->number), how);
 }
 
 /* What cannot be read is there all the same. */

@@ -23,22 +23,20 @@ struct p2p_edge_file_header {
  */
 struct p2p_edge_writer;
 
-/* Creates `path`, which must not exist. NULL: see `error`. The file is then closed by finish or by abandon.
- */
+/* Creates `path`, which must not exist. NULL: see `error`. Free with finish or abandon. */
 struct p2p_edge_writer *p2p_edge_writer_open(const char *path, const struct p2p_edge_file_header *header,
                                              struct p2p_error *error);
 /* An edge that the format has no place for is P2P_E_BENCH; those before it are in the file. */
-enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struct p2p_edge *edges,
-                                     size_t count, struct p2p_error *error);
+enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struct p2p_edge *edges, size_t count,
+                                     struct p2p_error *error);
 enum p2p_code p2p_edge_writer_flush(struct p2p_edge_writer *writer, struct p2p_error *error);
 /*
  * Writes the end block, syncs the file and its folder, and closes. After an error, now or before: no end
  * block. Frees the writer whatever it returns; `writer` may be NULL.
  */
 enum p2p_code p2p_edge_writer_finish(struct p2p_edge_writer *writer, struct p2p_error *error);
-/* Flushes what can be flushed and closes without an end block: the file says itself that it is incomplete.
- * May be NULL. */
-void p2p_edge_writer_abandon(struct p2p_edge_writer *writer);
+/* Flushes what can be flushed and closes without an end block: the file says itself that it is incomplete. */
+void p2p_edge_writer_abandon(struct p2p_edge_writer *writer); /* frees; may be NULL */
 
 /* Reader. Streams; constant memory. */
 struct p2p_edge_reader;

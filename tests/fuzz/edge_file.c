@@ -74,8 +74,8 @@ static void save(const char *path, const uint8_t *bytes, size_t size)
     require(fclose(file) == 0);
 }
 
-static size_t write_edges(const struct p2p_edge_file_header *header, const struct p2p_edge *edges,
-                          size_t count, bool complete, uint8_t *bytes)
+static size_t write_edges(const struct p2p_edge_file_header *header, const struct p2p_edge *edges, size_t count,
+                          bool complete, uint8_t *bytes)
 {
     struct p2p_error error = {0};
     struct p2p_edge_writer *writer;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c): the linker makes these names */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*): the linker makes these names */
 void *__real_calloc(size_t count, size_t size);
 void *__real_malloc(size_t size);
 char *__real_strdup(const char *text);
@@ -17,7 +17,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_malloc(size_t size);
 char *__wrap_strdup(const char *text);
 int __wrap_vasprintf(char **text, const char *format, va_list arguments);
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c) */
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
 static size_t left;
 static bool armed;

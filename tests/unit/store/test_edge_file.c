@@ -269,8 +269,7 @@ static void read_in_pieces(const char *path, size_t piece, struct reading *readi
     }
     do {
         assert_true(piece <= PER_BLOCK && reading->count <= MAX_EDGES);
-        reading->code =
-            p2p_edge_reader_next(reader, reading->edges + reading->count, piece, &count, &reading->error);
+        reading->code = p2p_edge_reader_next(reader, reading->edges + reading->count, piece, &count, &reading->error);
         assert_true(count <= piece);
         reading->count += count;
     } while (count > 0);
@@ -411,8 +410,7 @@ static void today_reads_and_writes_the_golden_file(void **state)
 }
 
 /* Appends all edges in pieces of random size, with flushes (one, two, none) in between. */
-static void write_at_random(const char *path, const struct p2p_edge *edges, size_t count,
-                            struct p2p_prng *prng)
+static void write_at_random(const char *path, const struct p2p_edge *edges, size_t count, struct p2p_prng *prng)
 {
     struct p2p_edge_writer *writer = open_writer(path);
 
@@ -562,12 +560,10 @@ static void a_header_without_sense_makes_no_file(void **state)
     struct place *place = *state;
 
     assert_null(p2p_edge_writer_open(place->path, &no_ticks, &error));
-    assert_error(error.code, &error, P2P_E_BENCH, "@: cannot record at 0 ticks a second in time base 0",
-                 place->path);
+    assert_error(error.code, &error, P2P_E_BENCH, "@: cannot record at 0 ticks a second in time base 0", place->path);
     error = (struct p2p_error){0};
     assert_null(p2p_edge_writer_open(place->path, &no_base, &error));
-    assert_error(error.code, &error, P2P_E_BENCH, "@: cannot record at 1 ticks a second in time base 2",
-                 place->path);
+    assert_error(error.code, &error, P2P_E_BENCH, "@: cannot record at 1 ticks a second in time base 2", place->path);
     assert_int_equal(access(place->path, F_OK), -1);
 }
 
@@ -627,8 +623,7 @@ static void a_full_disk_says_how_much_was_kept(void **state)
         size_t kept;
         const char *message;
     } cases[] = {
-        {10, HEADER, 0,
-         "@: kept the 0 edges before block 0, which cannot be written: No space left on device"},
+        {10, HEADER, 0, "@: kept the 0 edges before block 0, which cannot be written: No space left on device"},
         {1300, HEADER + BLOCK, 510,
          "@: kept the 510 edges before block 1, which cannot be written: No space left on device"},
         {1300, HEADER + 2 * BLOCK + 99, 1020, /* a torn block 2 */
@@ -671,8 +666,7 @@ static void an_error_stands_after_the_disk_recovers(void **state)
     fakes.write_errno = 0;
     assert_int_equal(p2p_edge_writer_append(writer, edges, 1, UNHEARD), P2P_E_HOST);
     assert_error(p2p_edge_writer_flush(writer, &error), &error, P2P_E_HOST,
-                 "@: kept the 0 edges before block 0, which cannot be written: Input/output error",
-                 place->path);
+                 "@: kept the 0 edges before block 0, which cannot be written: Input/output error", place->path);
     assert_int_equal(p2p_edge_writer_finish(writer, UNHEARD), P2P_E_HOST);
     read_file(place->path, &reading); /* what was in memory found its way in the end */
     assert_reads(&reading, PER_BLOCK, 600, false);
@@ -751,8 +745,7 @@ static void a_cut_file_gives_its_whole_blocks(void **state)
                 continue;
             save_image(&image, size, place->path);
             read_file(place->path, &reading);
-            assert_reads(&reading, whole * PER_BLOCK < 1030 ? whole * PER_BLOCK : 1030, 1030,
-                         size == image.size);
+            assert_reads(&reading, whole * PER_BLOCK < 1030 ? whole * PER_BLOCK : 1030, 1030, size == image.size);
         }
     }
 }
@@ -807,8 +800,8 @@ static void one_byte_after_a_torn_block_is_enough(void **state)
     assert_reads(&reading, 1020, 1030, false);
     save_image(&image, HEADER + 3 * BLOCK + 1, place->path);
     read_file(place->path, &reading);
-    assert_error(reading.code, &reading.error, P2P_E_INPUT,
-                 "@: block 2 at offset 8256: the checksum is wrong", place->path);
+    assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: block 2 at offset 8256: the checksum is wrong",
+                 place->path);
 }
 
 /* With right checksums, in the last and in other blocks alike. */
@@ -834,14 +827,10 @@ static void contents_against_the_rules_are_an_error(void **state)
         {2, RECORDS + 7, 1, 6 << 1, "@: block 2 at offset 8256: unknown channel, flag or mark"},
         {2, RECORDS + 7, 1, 4 << 4, "@: block 2 at offset 8256: unknown channel, flag or mark"},
         {2, RECORDS + 9 * 8 + 7, 1, 7 << 1, "@: block 2 at offset 8256: unknown channel, flag or mark"},
-        {2, RECORDS + 9 * 8 + 7, 1, 7 << 1 | 3 << 4,
-         "@: block 2 at offset 8256: unknown channel, flag or mark"},
-        {3, RECORDS, 8, 1029,
-         "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
-        {3, RECORDS + 7, 1, 1,
-         "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
-        {3, RECORDS + 8, 1, 1,
-         "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
+        {2, RECORDS + 9 * 8 + 7, 1, 7 << 1 | 3 << 4, "@: block 2 at offset 8256: unknown channel, flag or mark"},
+        {3, RECORDS, 8, 1029, "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
+        {3, RECORDS + 7, 1, 1, "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
+        {3, RECORDS + 8, 1, 1, "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
         {3, 8, 2, 1, "@: block 3 at offset 12352: the end block does not agree with the edges before it"},
         {3, BLOCK, 1, 0, "@: block 3 at offset 12352: data after the end block"},
     };
@@ -984,8 +973,7 @@ static void what_cannot_be_read_is_said(void **state)
     struct place *place = *state;
 
     read_file(place->path, &reading);
-    assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: cannot open: No such file or directory",
-                 place->path);
+    assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: cannot open: No such file or directory", place->path);
     read_file(place->folder, &reading);
     assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: cannot read: Is a directory", place->folder);
     read_file(bad_medium, &reading);

@@ -82,7 +82,7 @@ static struct p2p_prng prng_before(uint64_t value)
     const uint64_t inverse_of_9 = UINT64_C(0x8e38e38e38e38e39);
     uint64_t rotated = value * inverse_of_9;
 
-    return (struct p2p_prng){{1, (rotated >> 7 | rotated << 57) * inverse_of_5, 3, 4}};
+    return (struct p2p_prng){{UINT64_C(1) << 56, (rotated >> 7 | rotated << 57) * inverse_of_5, 3, 4}};
 }
 
 /* 2^64 = 3 * 2^62 + 2^62: the lowest 2^62 values are one too many and must be drawn again, exactly these. */
