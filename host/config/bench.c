@@ -87,8 +87,7 @@ static void read_pins(const struct p2p_json_object *root, struct p2p_pins *pins)
 
         *targets[i] = (uint8_t)p2p_json_integer(&object, key, PIN);
         if (*targets[i] == VIRT_POWER_KEY_PIN) {
-            p2p_json_refuse(&object, key, "pin %d is the virt board's power key: use another",
-                            VIRT_POWER_KEY_PIN);
+            p2p_json_refuse(&object, key, "pin %d is the virt board's power key: use another", VIRT_POWER_KEY_PIN);
         }
         for (size_t j = 0; j < i; j++) {
             if (*targets[j] == *targets[i]) {

@@ -43,8 +43,8 @@ void p2p_json_refuse(const struct p2p_json_object *object, const char *key, cons
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    p2p_error_set(file->error, P2P_E_INPUT, "%s: %s%s%s: %s", file->path, object->place,
-                  key == NULL ? "" : ".", key == NULL ? "" : key, text);
+    p2p_error_set(file->error, P2P_E_INPUT, "%s: %s%s%s: %s", file->path, object->place, key == NULL ? "" : ".",
+                  key == NULL ? "" : key, text);
 }
 
 /* A scalar as JSON text. In ASCII, so that no file sends control sequences to its reader's terminal. */
@@ -212,8 +212,8 @@ bool p2p_json_has(const struct p2p_json_object *object, const char *key)
 
 /* ---- Numbers ---- */
 
-static uint64_t read_integer(const struct p2p_json_object *object, const char *key,
-                             struct p2p_json_range range, const uint64_t *fallback)
+static uint64_t read_integer(const struct p2p_json_object *object, const char *key, struct p2p_json_range range,
+                             const uint64_t *fallback)
 {
     char expected[TEXT_BYTES];
     const json_t *value;
@@ -237,8 +237,8 @@ uint64_t p2p_json_integer(const struct p2p_json_object *object, const char *key,
     return read_integer(object, key, range, NULL);
 }
 
-uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key,
-                             struct p2p_json_range range, uint64_t fallback)
+uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key, struct p2p_json_range range,
+                             uint64_t fallback)
 {
     return read_integer(object, key, range, &fallback);
 }
@@ -287,8 +287,8 @@ static bool has_control_characters(const char *text)
 static const char *read_string(const struct p2p_json_object *object, const char *key, const char *fallback)
 {
     bool may_be_empty = fallback != NULL && *fallback == '\0';
-    const char *expected = may_be_empty ? "a string without control characters"
-                                        : "a string, not empty and without control characters";
+    const char *expected =
+        may_be_empty ? "a string without control characters" : "a string, not empty and without control characters";
     const json_t *value = get(object, key, fallback != NULL, expected);
     const char *text = json_string_value(value);
 
@@ -370,8 +370,7 @@ void p2p_json_name(const struct p2p_json_object *object, const char *key, char *
     char expected[TEXT_BYTES];
     const json_t *value;
 
-    snprintf(expected, sizeof expected, "a name of at most %zu of a-z 0-9 . _ -, the first of a-z 0-9",
-             size - 1);
+    snprintf(expected, sizeof expected, "a name of at most %zu of a-z 0-9 . _ -, the first of a-z 0-9", size - 1);
     value = get(object, key, false, expected);
     name[0] = '\0';
     if (json_is_string(value) && is_name(json_string_value(value), size)) {
@@ -455,8 +454,8 @@ void *p2p_json_allocate(const struct p2p_json_object *object, size_t count, size
 
 /* ---- Objects and arrays ---- */
 
-static struct p2p_json_object enter(const struct p2p_json_object *parent, json_t *json,
-                                    const struct p2p_json_key *keys, const char *place)
+static struct p2p_json_object enter(const struct p2p_json_object *parent, json_t *json, const struct p2p_json_key *keys,
+                                    const char *place)
 {
     struct p2p_json_object object = {.file = parent->file, .keys = keys};
 
@@ -471,8 +470,8 @@ static struct p2p_json_object enter(const struct p2p_json_object *parent, json_t
     return object;
 }
 
-static struct p2p_json_object enter_child(const struct p2p_json_object *object, const char *key,
-                                          bool optional, const struct p2p_json_key *keys)
+static struct p2p_json_object enter_child(const struct p2p_json_object *object, const char *key, bool optional,
+                                          const struct p2p_json_key *keys)
 {
     char place[TEXT_BYTES];
 
@@ -492,15 +491,13 @@ struct p2p_json_object p2p_json_child_or_none(const struct p2p_json_object *obje
     return enter_child(object, key, true, keys);
 }
 
-size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key,
-                             struct p2p_json_range lengths)
+size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths)
 {
     char expected[TEXT_BYTES];
     const json_t *value;
     size_t length;
 
-    snprintf(expected, sizeof expected, "an array of %" PRIu64 " to %" PRIu64 " objects", lengths.min,
-             lengths.max);
+    snprintf(expected, sizeof expected, "an array of %" PRIu64 " to %" PRIu64 " objects", lengths.min, lengths.max);
     value = get(object, key, false, expected);
     length = json_array_size(value);
     if (json_is_array(value) && (length < lengths.min || length > lengths.max)) {
@@ -539,8 +536,7 @@ static void check_schema(const struct p2p_json_object *root, const char *schema)
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strncmp(found, "pin2pin.", 8) == 0 && strcmp(found + 8, kinds[i]) == 0) {
-            p2p_json_refuse(root, "schema", "expected %s, but this is a %s file (\"%s\")", expected, kinds[i],
-                            found);
+            p2p_json_refuse(root, "schema", "expected %s, but this is a %s file (\"%s\")", expected, kinds[i], found);
         }
     }
     refuse_value(root, "schema", expected, value);
@@ -557,8 +553,8 @@ static void check_version(const struct p2p_json_object *root, uint64_t version)
         return;
     }
     if (json_is_integer(value) && json_integer_value(value) > (json_int_t)version) {
-        p2p_json_refuse(root, "version", "expected %s, found %" JSON_INTEGER_FORMAT ": use a newer pin2pin",
-                        expected, json_integer_value(value));
+        p2p_json_refuse(root, "version", "expected %s, found %" JSON_INTEGER_FORMAT ": use a newer pin2pin", expected,
+                        json_integer_value(value));
     }
     refuse_value(root, "version", expected, value);
 }
@@ -583,8 +579,8 @@ static char *folder_of(const char *path, struct p2p_error *error)
     char *folder = copy == NULL ? NULL : realpath(dirname(copy), NULL);
 
     if (folder == NULL) {
-        p2p_error_set_errno(error, errno == ENOMEM ? P2P_E_HOST : P2P_E_INPUT, errno,
-                            "%s: cannot find its folder", path);
+        p2p_error_set_errno(error, errno == ENOMEM ? P2P_E_HOST : P2P_E_INPUT, errno, "%s: cannot find its folder",
+                            path);
     }
     free(copy);
     return folder;

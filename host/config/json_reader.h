@@ -22,8 +22,7 @@
 
 enum { P2P_JSON_PLACE_BYTES = 128 };
 
-/* A key that an object may have; a table of them ends with {NULL, NULL}. Only keys in the table may be asked
- * for. */
+/* A key that an object may have; a table of them ends with {NULL, NULL}. Ask for keys in the table only. */
 struct p2p_json_key {
     const char *name;
     const char *meaning; /* told to who left it out */
@@ -68,15 +67,14 @@ struct p2p_json_object p2p_json_child_or_none(const struct p2p_json_object *obje
                                               const struct p2p_json_key *keys);
 
 /* An array of objects: its length, 0 when refused, and its elements. */
-size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key,
-                             struct p2p_json_range lengths);
+size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths);
 struct p2p_json_object p2p_json_element(const struct p2p_json_object *object, const char *key, size_t index,
                                         const struct p2p_json_key *keys);
 
 /* Getters: without _or the key must be there; with _or `fallback` stands in for it. */
 uint64_t p2p_json_integer(const struct p2p_json_object *object, const char *key, struct p2p_json_range range);
-uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key,
-                             struct p2p_json_range range, uint64_t fallback);
+uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key, struct p2p_json_range range,
+                             uint64_t fallback);
 double p2p_json_real(const struct p2p_json_object *object, const char *key);
 /* True if the key is there and says null: a figure that there is none of. */
 bool p2p_json_is_null(const struct p2p_json_object *object, const char *key);
@@ -97,8 +95,7 @@ size_t p2p_json_choice_or(const struct p2p_json_object *object, const char *key,
 /* [a-z0-9][a-z0-9._-]*, safe as the name of a folder, in `name` of `size` bytes. */
 void p2p_json_name(const struct p2p_json_object *object, const char *key, char *name, size_t size);
 
-/* Absolute: what is relative in the file is relative to its folder. It need not exist. free() it; NULL when
- * refused. */
+/* Absolute, as relative to the file's folder. It need not exist. free() it; NULL when refused. */
 char *p2p_json_path(const struct p2p_json_object *object, const char *key);
 
 /* strdup that fails the file when out of memory. */

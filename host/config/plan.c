@@ -18,8 +18,7 @@ static const struct p2p_json_range SEED = {0, P2P_JSON_INTEGER_MAX};
 static const struct p2p_json_range BOOTS = {1, 1000};
 static const struct p2p_json_range SAMPLES = {1, 1000000000};
 static const struct p2p_json_range WARMUP = {0, 1000000};
-static const struct p2p_json_range MIN_SAMPLES = {1,
-                                                  UINT64_C(1000000000000)}; /* most boots by most samples */
+static const struct p2p_json_range MIN_SAMPLES = {1, UINT64_C(1000000000000)}; /* most boots by most samples */
 static const struct p2p_json_range CONFIGURATIONS = {1, 256};
 
 /* Xen keeps 1024 bytes of command line, and our own part must fit beside this. */
@@ -92,8 +91,7 @@ static void read_stimulus(const struct p2p_json_object *root, struct p2p_stimulu
     stimulus->width_ns = p2p_json_integer(&object, "width_ns", TIME_NS);
     stimulus->deadline_ns = p2p_json_integer(&object, "deadline_ns", TIME_NS);
     if (stimulus->width_ns >= stimulus->period_ns) {
-        p2p_json_refuse(&object, "width_ns",
-                        "%" PRIu64 " is not below period_ns (%" PRIu64 "): make the period longer",
+        p2p_json_refuse(&object, "width_ns", "%" PRIu64 " is not below period_ns (%" PRIu64 "): make the period longer",
                         stimulus->width_ns, stimulus->period_ns);
         return;
     }
@@ -112,8 +110,7 @@ static void read_stimulus(const struct p2p_json_object *root, struct p2p_stimulu
 }
 
 /* What the object leaves out stays as `limits` has it. */
-static void read_limits(const struct p2p_json_object *parent, const struct p2p_plan *plan,
-                        struct p2p_limits *limits)
+static void read_limits(const struct p2p_json_object *parent, const struct p2p_plan *plan, struct p2p_limits *limits)
 {
     struct p2p_json_object object = p2p_json_child_or_none(parent, "limits", LIMITS_KEYS);
     uint64_t warm = plan->boots * (plan->samples - plan->warmup);
@@ -125,8 +122,8 @@ static void read_limits(const struct p2p_json_object *parent, const struct p2p_p
     limits->min_samples = p2p_json_integer_or(&object, "min_samples", MIN_SAMPLES, limits->min_samples);
     if (limits->min_samples > warm) {
         p2p_json_refuse(&object, "min_samples",
-                        "%" PRIu64 " can never be reached: boots x (samples - warmup) is %" PRIu64,
-                        limits->min_samples, warm);
+                        "%" PRIu64 " can never be reached: boots x (samples - warmup) is %" PRIu64, limits->min_samples,
+                        warm);
     }
 }
 
@@ -152,8 +149,7 @@ static void check_command_line(const struct p2p_json_object *xen, const char *te
         at += strspn(at, " \"");
         for (size_t i = 0; i < sizeof composed / sizeof composed[0]; i++) {
             if (strncmp(at, composed[i].option, strlen(composed[i].option)) == 0) {
-                p2p_json_refuse(xen, "command_line", "may not contain %s: %s", composed[i].option,
-                                composed[i].cure);
+                p2p_json_refuse(xen, "command_line", "may not contain %s: %s", composed[i].option, composed[i].cure);
             }
         }
     }
@@ -249,8 +245,8 @@ static void read_plan(const struct p2p_json_object *root, const char *path, stru
     plan->samples = p2p_json_integer(root, "samples", SAMPLES);
     plan->warmup = (uint32_t)p2p_json_integer_or(root, "warmup", WARMUP, 2);
     if (plan->warmup >= plan->samples) {
-        p2p_json_refuse(root, "warmup", "%" PRIu32 " leaves none of the %" PRIu64 " samples of a boot",
-                        plan->warmup, plan->samples);
+        p2p_json_refuse(root, "warmup", "%" PRIu32 " leaves none of the %" PRIu64 " samples of a boot", plan->warmup,
+                        plan->samples);
         return;
     }
     read_stimulus(root, &plan->stimulus);

@@ -67,7 +67,7 @@ enum p2p_code p2p_read_file(const char *path, size_t limit, char **data, size_t 
     enum p2p_code code = P2P_OK;
     struct stat status;
     char *buffer = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
 
     if (fd < 0) {
         return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: cannot open", path);

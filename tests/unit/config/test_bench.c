@@ -106,8 +106,7 @@ static void a_program_with_a_slash_is_a_path(void **state)
     struct p2p_bench *bench = load_good(GOOD "largest.json");
 
     (void)state;
-    assert_string_equal(bench->board.qemu,
-                        P2P_SOURCE_DIR "/tests/unit/config/good/qemu/build/qemu-system-aarch64");
+    assert_string_equal(bench->board.qemu, P2P_SOURCE_DIR "/tests/unit/config/good/qemu/build/qemu-system-aarch64");
     assert_int_equal(bench->timeouts.boot_s, 3600);
     p2p_bench_free(bench);
 }

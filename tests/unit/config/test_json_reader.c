@@ -135,6 +135,35 @@ static void integers_are_taken_up_to_both_edges(void **state)
     assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
 }
 
+static void reals_may_be_written_as_integers(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"number\": 2.5}");
+    assert_true(p2p_json_real(&fixture->root, "number") == 2.5);
+    open_text(fixture, "\"number\": -3}");
+    assert_true(p2p_json_real(&fixture->root, "number") == -3.0);
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
+    open_text(fixture, "\"number\": \"2.5\"}");
+    assert_true(p2p_json_real(&fixture->root, "number") == 0.0);
+    assert_refused(fixture, ": $.number: expected a number, found the string \"2.5\"");
+    open_text(fixture, "\"text\": \"2.5\"}");
+    p2p_json_real(&fixture->root, "number");
+    assert_refused(fixture, ": $.number: missing, expected a number: how many");
+}
+
+static void null_is_not_the_same_as_missing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"number\": null, \"flag\": false}");
+    assert_true(p2p_json_is_null(&fixture->root, "number"));
+    assert_true(p2p_json_has(&fixture->root, "number"));
+    assert_false(p2p_json_is_null(&fixture->root, "flag"));
+    assert_false(p2p_json_is_null(&fixture->root, "text"));
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
+}
+
 static void fallbacks_stand_in_for_what_is_not_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -172,9 +201,8 @@ static void an_empty_string_is_refused_where_it_means_nothing(void **state)
 
     open_text(fixture, "\"text\": \"\"}");
     assert_string_equal(p2p_json_string_or(&fixture->root, "text", "fallback"), "");
-    assert_refused(
-        fixture,
-        ": $.text: expected a string, not empty and without control characters, found the string \"\"");
+    assert_refused(fixture,
+                   ": $.text: expected a string, not empty and without control characters, found the string \"\"");
 }
 
 static void only_the_first_mistake_is_told(void **state)
@@ -229,8 +257,7 @@ static void a_near_key_is_suggested(void **state)
 
         open_text(fixture, rest);
         assert_int_equal(fixture->error.code, P2P_E_INPUT);
-        assert_int_equal(strncmp(fixture->error.message + strlen(fixture->path), expected, strlen(expected)),
-                         0);
+        assert_int_equal(strncmp(fixture->error.message + strlen(fixture->path), expected, strlen(expected)), 0);
         free(expected);
         free(rest);
     }
@@ -252,8 +279,7 @@ static void paths_are_relative_to_the_file(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bool below = cases[i].expected[0] == '@';
         char *rest = p2p_format("\"path\": \"%s\"}", cases[i].text);
-        char *expected =
-            p2p_format("%s%s", below ? fixture->folder : "", cases[i].expected + (below ? 1 : 0));
+        char *expected = p2p_format("%s%s", below ? fixture->folder : "", cases[i].expected + (below ? 1 : 0));
         char *path;
 
         open_text(fixture, rest);
@@ -325,9 +351,8 @@ static void names_fill_their_buffer(void **state)
     assert_string_equal(name, "0_z");
     open_text(fixture, "\"name\": \"abcd\"}");
     p2p_json_name(&fixture->root, "name", name, sizeof name);
-    assert_refused(fixture,
-                   ": $.name: expected a name of at most 3 of a-z 0-9 . _ -, the first of a-z 0-9, found "
-                   "the string \"abcd\"");
+    assert_refused(fixture, ": $.name: expected a name of at most 3 of a-z 0-9 . _ -, the first of a-z 0-9, found "
+                            "the string \"abcd\"");
 }
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -339,6 +364,8 @@ int main(void)
         WITH_FOLDER(a_folder_is_no_file),
         WITH_FOLDER(a_file_may_have_one_mebibyte),
         WITH_FOLDER(integers_are_taken_up_to_both_edges),
+        WITH_FOLDER(reals_may_be_written_as_integers),
+        WITH_FOLDER(null_is_not_the_same_as_missing),
         WITH_FOLDER(fallbacks_stand_in_for_what_is_not_there),
         WITH_FOLDER(values_come_before_fallbacks),
         WITH_FOLDER(an_empty_string_is_refused_where_it_means_nothing),

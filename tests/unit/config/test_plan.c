@@ -142,8 +142,7 @@ static void limits_override_the_plan_s_key_by_key(void **state)
     (void)state;
     assert_limits(&plan->configurations[0].limits, (struct p2p_limits){1000, UINT64_MAX, 800, 700, 2985});
     assert_limits(&plan->configurations[1].limits, (struct p2p_limits){1000, 2500, 1950, UINT64_MAX, 1});
-    assert_limits(&plan->configurations[2].limits,
-                  (struct p2p_limits){1000, UINT64_MAX, 1950, UINT64_MAX, 2985});
+    assert_limits(&plan->configurations[2].limits, (struct p2p_limits){1000, UINT64_MAX, 1950, UINT64_MAX, 2985});
     p2p_plan_free(plan);
 }
 

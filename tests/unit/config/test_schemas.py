@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The JSON Schemas say what the program does: they take what it takes, and refuse all that a schema can refuse.
+"""The JSON Schemas take what the program takes, and refuse all that a schema can refuse.
 
 usage: test_schemas.py SOURCE_DIR
 """
@@ -92,7 +92,7 @@ def check_kind(root, kind):
             continue
         taken = validator.is_valid(value)
         if taken != (path.stem in PROGRAM_ONLY[kind]):
-            complaints.append(f"{path}: {'taken' if taken else 'refused'} by the schema, against PROGRAM_ONLY")
+            complaints.append(f"{path}: {'taken' if taken else 'refused'} by the schema: see PROGRAM_ONLY")
     for name in PROGRAM_ONLY[kind] - {path.stem for path in bad}:
         complaints.append(f"bad/{kind}/{name}.json: named in PROGRAM_ONLY, but not there")
     print(f"{kind}: {len(shipped)} shipped, {len(good)} good, {len(bad)} bad files")
