@@ -117,9 +117,10 @@ static enum p2p_code find_gpio(const void *tree, struct gpio_node *gpio, struct 
         return p2p_error_set(error, P2P_E_BENCH, "device tree: the PL061's node has no reg of 4 cells and interrupts of 3");
     }
     gpio->name = strrchr(gpio->path, '/') + 1;
-    gpio->address = (uint64_t)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]);
+    /* By bytes: nothing in a tree's header makes its structure block aligned. */
+    gpio->address = (uint64_t)fdt32_ld(reg) << 32 | fdt32_ld(reg + 1);
     for (int i = 0; i < 3; i++) {
-        gpio->interrupts[i] = fdt32_to_cpu(interrupts[i]);
+        gpio->interrupts[i] = fdt32_ld(interrupts + i);
     }
     return P2P_OK;
 }
@@ -138,14 +139,24 @@ static int write_string(void *tree, const char *name, const char *text)
     return fdt_property(tree, name, text, (int)strlen(text) + 1);
 }
 
+/* A copy: what libfdt points to within a tree moves with the next change of it. */
+static void find_uart(const void *tree, char path[PATH_BYTES])
+{
+    const char *alias = fdt_stringlist_get(tree, fdt_path_offset(tree, "/aliases"), "serial0", 0, NULL);
+
+    /* QEMU 10 has aliases; before, `virt` had its UART at this place too. */
+    snprintf(path, PATH_BYTES, "%s", alias != NULL ? alias : "/pl011@9000000");
+}
+
 static int add_chosen(void *tree, int *failure)
 {
-    const char *uart = fdt_get_alias(tree, "serial0");
-    int chosen = fdt_add_subnode(tree, 0, "chosen");
+    char uart[PATH_BYTES];
+    int chosen;
 
+    find_uart(tree, uart);
+    chosen = fdt_add_subnode(tree, 0, "chosen");
     *failure = chosen < 0 ? chosen : 0;
-    /* QEMU 10 has aliases; before, `virt` had its UART at this place too. */
-    TRY(*failure, set_string(tree, chosen, "stdout-path", uart != NULL ? uart : "/pl011@9000000"));
+    TRY(*failure, set_string(tree, chosen, "stdout-path", uart));
     return chosen;
 }
 
@@ -156,7 +167,7 @@ enum p2p_code p2p_native_tree(const void *base, size_t base_size, const char *co
     void *tree = open_pruned(base, base_size, &size, error);
 
     if (tree == NULL) {
-        return error->code;
+        return p2p_failure(error);
     }
     chosen = add_chosen(tree, &failure);
     TRY(failure, set_string(tree, chosen, "bootargs", command_line));
@@ -201,15 +212,15 @@ enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_
                            struct p2p_error *error)
 {
     int size = 0, failure = 0, chosen;
-    struct gpio_node gpio;
+    struct gpio_node gpio = {0};
     void *tree = open_pruned(base, base_size, &size, error);
 
     if (tree == NULL) {
-        return error->code;
+        return p2p_failure(error);
     }
     if (find_gpio(tree, &gpio, error) != P2P_OK) {
         free(tree);
-        return error->code;
+        return p2p_failure(error);
     }
     failure = fdt_setprop_empty(tree, fdt_path_offset(tree, gpio.path), "xen,passthrough");
     if (failure == 0) {
@@ -224,7 +235,7 @@ enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_
 
 static void write_gpio(void *tree, const struct gpio_node *gpio, int *failure)
 {
-    fdt32_t interrupts[3];
+    fdt32_t interrupts[3] = {0};
     fdt64_t reg[2] = {cpu_to_fdt64(gpio->address), cpu_to_fdt64(GPIO_BYTES)};
     fdt64_t mapping[3] = {reg[0], reg[1], reg[0]}; /* host address, size, guest address: the same */
     static const char compatible[] = "arm,pl061\0arm,primecell";
@@ -265,7 +276,7 @@ static void write_passthrough(void *tree, const struct gpio_node *gpio, int *fai
 
 enum p2p_code p2p_passthrough_tree(const void *base, size_t base_size, struct p2p_blob *blob, struct p2p_error *error)
 {
-    struct gpio_node gpio;
+    struct gpio_node gpio = {0};
     int failure = fdt_check_full(base, base_size);
     void *tree = NULL;
 
@@ -273,7 +284,7 @@ enum p2p_code p2p_passthrough_tree(const void *base, size_t base_size, struct p2
         return fdt_failed(error, "QEMU's own tree", failure);
     }
     if (find_gpio(base, &gpio, error) != P2P_OK) {
-        return error->code;
+        return p2p_failure(error);
     }
     tree = calloc(1, PARTIAL_BYTES);
     if (tree == NULL) {

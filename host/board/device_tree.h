@@ -31,15 +31,15 @@ struct p2p_domain {
 };
 
 /* The stub alone: QEMU's tree without what it does not need, and its command line. */
-enum p2p_code p2p_native_tree(const void *base, size_t base_size, const char *command_line, struct p2p_blob *tree,
+enum p2p_code p2p_native_tree(const void *base, size_t base_size, const char *command_line, struct p2p_blob *blob,
                               struct p2p_error *error);
 
 /* The host's tree for Xen: the GPIO block marked for passthrough, and one domain in /chosen. */
-enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_domain *domain, struct p2p_blob *tree,
+enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_domain *domain, struct p2p_blob *blob,
                            struct p2p_error *error);
 
 /* The partial tree that hands the GPIO block of `base` to the domain. */
-enum p2p_code p2p_passthrough_tree(const void *base, size_t base_size, struct p2p_blob *tree,
+enum p2p_code p2p_passthrough_tree(const void *base, size_t base_size, struct p2p_blob *blob,
                                    struct p2p_error *error);
 
 #endif

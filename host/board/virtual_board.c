@@ -162,7 +162,7 @@ static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *p
     add_machine(&launch, board->bench, path);
     qemu = launch_start(&launch, error);
     if (qemu == NULL) {
-        code = error->code;
+        code = p2p_failure(error);
     } else if (!p2p_process_ended(qemu, DUMP_TIMEOUT_MS)) {
         code = qemu_failed(qemu, "dumping its device tree took too long", error);
     } else if (p2p_read_file(path, TREE_BYTES_MAX, &board->base_tree, &board->base_tree_size, &(struct p2p_error){0}) !=
@@ -178,7 +178,8 @@ static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *p
 static enum p2p_code dump_tree(struct p2p_virtual_board *board, struct p2p_error *error)
 {
     const char *temporary = getenv("TMPDIR");
-    char *folder = p2p_format("%s/pin2pin-XXXXXX", temporary != NULL ? temporary : "/tmp");
+    bool given = temporary != NULL && temporary[0] != '\0';
+    char *folder = p2p_format("%s/pin2pin-XXXXXX", given ? temporary : "/tmp");
     char *path = NULL;
     enum p2p_code code;
 
@@ -295,7 +296,7 @@ static enum p2p_code add_native(struct launch *launch, const struct p2p_virtual_
     fd = add_file(launch, "native.dtb", tree.data, tree.size, error);
     free(tree.data);
     if (fd < 0) {
-        return error->code;
+        return p2p_failure(error);
     }
     add(launch, "-kernel");
     add(launch, board->bench->stub);
@@ -354,7 +355,7 @@ static enum p2p_code add_xen(struct launch *launch, const struct p2p_virtual_boa
     host_fd = add_file(launch, "host.dtb", host.data, host.size, error);
     partial_fd = add_file(launch, "passthrough.dtb", partial.data, partial.size, error);
     if (host_fd < 0 || partial_fd < 0) {
-        code = error->code;
+        code = p2p_failure(error);
         goto out;
     }
     add(launch, "-kernel");
@@ -404,7 +405,7 @@ static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct launch *
     if (code == P2P_OK) {
         add_instruments(launch, board->bench, wires[1], console[1]);
         board->qemu = launch_start(launch, error);
-        code = board->qemu != NULL ? P2P_OK : error->code;
+        code = board->qemu != NULL ? P2P_OK : p2p_failure(error);
     }
     board->console.fd = console[0];
     if (code != P2P_OK) {

@@ -22,14 +22,16 @@ enum p2p_exit {
 /* What every verb takes, and the options of single verbs; zero or NULL where not given. */
 struct p2p_options {
     bool verbose, quiet, json, bisect;
-    const char *folder;  /* -o */
-    const char *bench;   /* --bench */
-    const char *only;    /* --only */
-    const char *format;  /* --format */
+    const char *folder; /* -o */
+    const char *bench;  /* --bench */
+    const char *only;   /* --only */
+    const char *format; /* --format */
     bool has_samples, has_boots, has_seed;
     uint64_t samples, boots, seed;
     const char *argument; /* the one operand */
 };
+
+struct p2p_result;
 
 struct p2p_verb {
     const char *name;
@@ -49,6 +51,9 @@ int p2p_complain(const struct p2p_error *error, const struct p2p_options *option
 
 /* The exit code of a verdict, as --exit-code asks for it. */
 int p2p_exit_for(enum p2p_verdict verdict, const struct p2p_options *options);
+
+/* result.json's text to stdout. False: no memory for it, and it has said so. */
+bool p2p_print_json(const struct p2p_result *result);
 
 /* Flushes stdout: results that could not be written are an error, not a success. */
 int p2p_finish_output(int exit_code);

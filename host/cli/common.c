@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include "store/result.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 int p2p_exit_for(enum p2p_verdict verdict, const struct p2p_options *options)
 {
@@ -27,6 +30,19 @@ int p2p_complain(const struct p2p_error *error, const struct p2p_options *option
         break;
     }
     return p2p_exit_for(P2P_VERDICT_BENCH_FAULT, options);
+}
+
+bool p2p_print_json(const struct p2p_result *result)
+{
+    char *text = p2p_result_encode(result);
+
+    if (text == NULL) {
+        fprintf(stderr, "pin2pin: out of memory\n");
+        return false;
+    }
+    fputs(text, stdout);
+    free(text);
+    return true;
 }
 
 int p2p_finish_output(int exit_code)

@@ -2,11 +2,14 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct p2p_verb VERBS[] = {
     {"run", "PLAN", "measure a plan's configurations on a bench", "oBOsbS", p2p_verb_run},
@@ -42,6 +45,16 @@ static const struct option_row OPTIONS[] = {
 
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0] };
 
+/* The options whose value is a number. */
+struct number_range {
+    char letter;
+    uint64_t min, max;
+};
+
+static const struct number_range NUMBERS[] = {{'s', 1, 1000000000}, {'b', 1, 1000}, {'S', 0, (UINT64_C(1) << 53) - 1}};
+
+enum { NUMBER_COUNT = sizeof NUMBERS / sizeof NUMBERS[0] };
+
 static const char COMMON_OPTIONS[] = "Jvqh";
 
 static bool verb_takes(const struct p2p_verb *verb, char letter)
@@ -66,8 +79,9 @@ static int help(void)
     for (int i = 0; i < VERB_COUNT; i++) {
         printf("  %-6s %-8s %s\n", VERBS[i].name, VERBS[i].operand, VERBS[i].summary);
     }
-    printf("\n`pin2pin VERB -h` tells a verb's options. `pin2pin --version` tells the version.\n\n"
-           "exit codes: 0 PASS or done, 1 FAIL, 2 usage or a bad file, 3 INCONCLUSIVE, 4 BENCH FAULT, 130 interrupted\n");
+    printf(
+        "\n`pin2pin VERB -h` tells a verb's options. `pin2pin --version` tells the version.\n\n"
+        "exit codes: 0 PASS or done, 1 FAIL, 2 usage or a bad file, 3 INCONCLUSIVE, 4 BENCH FAULT, 130 interrupted\n");
     return p2p_finish_output(P2P_EXIT_PASS);
 }
 
@@ -97,13 +111,36 @@ __attribute__((format(printf, 2, 3))) static int usage_error(const char *verb, c
     return P2P_EXIT_USAGE;
 }
 
-static bool parse_count(const char *text, uint64_t *value)
+static const struct option_row *find_option(char letter)
 {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (OPTIONS[i].letter == letter) {
+            return &OPTIONS[i];
+        }
+    }
+    return NULL;
+}
+
+/* NULL: the option takes no number. */
+static const struct number_range *find_range(char letter)
+{
+    for (int i = 0; i < NUMBER_COUNT; i++) {
+        if (NUMBERS[i].letter == letter) {
+            return &NUMBERS[i];
+        }
+    }
+    return NULL;
+}
+
+static bool parse_number(char letter, const char *text, uint64_t *value)
+{
+    const struct number_range *range = find_range(letter);
     char *end = NULL;
 
     errno = 0;
     *value = strtoull(text, &end, 10);
-    return errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0';
+    return errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0' && *value >= range->min &&
+           *value <= range->max;
 }
 
 /* False: the value does not fit the option. */
@@ -127,13 +164,13 @@ static bool take_option(struct p2p_options *options, char letter, const char *va
         return strcmp(value, "bisect") == 0;
     case 's':
         options->has_samples = true;
-        return parse_count(value, &options->samples) && options->samples >= 1 && options->samples <= 1000000000;
+        return parse_number(letter, value, &options->samples);
     case 'b':
         options->has_boots = true;
-        return parse_count(value, &options->boots) && options->boots >= 1 && options->boots <= 1000;
+        return parse_number(letter, value, &options->boots);
     case 'S':
         options->has_seed = true;
-        return parse_count(value, &options->seed) && options->seed <= (UINT64_C(1) << 53) - 1;
+        return parse_number(letter, value, &options->seed);
     case 'J':
         options->json = true;
         return true;
@@ -146,6 +183,30 @@ static bool take_option(struct p2p_options *options, char letter, const char *va
     default:
         return false;
     }
+}
+
+static int bad_value(const struct p2p_verb *verb, char letter, const char *value)
+{
+    const struct option_row *row = find_option(letter);
+    const struct number_range *range = find_range(letter);
+
+    if (range == NULL) {
+        return usage_error(verb->name, "--%s: expected %s, found \"%s\"", row->name, row->value, value);
+    }
+    return usage_error(verb->name, "--%s: expected a number from %" PRIu64 " to %" PRIu64 ", found \"%s\"", row->name,
+                       range->min, range->max, value);
+}
+
+/* getopt tells a wrong short option by its letter, a wrong long one by its place. */
+static int bad_option(const struct p2p_verb *verb, char letter, const char *text)
+{
+    if (letter == '\0') {
+        return usage_error(verb->name, "%s is no option of this verb", text);
+    }
+    if (verb_takes(verb, letter)) {
+        return usage_error(verb->name, "%s: this option takes no value", text);
+    }
+    return usage_error(verb->name, "-%c is no option of this verb", letter);
 }
 
 static void build_getopt(const struct p2p_verb *verb, char *short_options, struct option *long_options)
@@ -164,8 +225,8 @@ static void build_getopt(const struct p2p_verb *verb, char *short_options, struc
             }
         }
         if (row->name != NULL) {
-            *long_options++ = (struct option){
-                row->name, row->value != NULL ? required_argument : no_argument, NULL, row->letter};
+            *long_options++ =
+                (struct option){row->name, row->value != NULL ? required_argument : no_argument, NULL, row->letter};
         }
     }
     *short_options = '\0';
@@ -189,10 +250,10 @@ static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
             return usage_error(verb->name, "%s needs a value", argv[optind - 1]);
         }
         if (letter == '?') {
-            return usage_error(verb->name, "%s is no option of this verb", argv[optind - 1]);
+            return bad_option(verb, (char)optopt, argv[optind - 1]);
         }
         if (!take_option(&options, (char)letter, optarg)) {
-            return usage_error(verb->name, "\"%s\" is not a value for this option", optarg);
+            return bad_value(verb, (char)letter, optarg);
         }
     }
     if (optind + 1 != argc) {
@@ -202,9 +263,31 @@ static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
     return verb->run(&options);
 }
 
+/*
+ * If a standard descriptor came closed, the next file opened would take its number, and what we print would go there.
+ * Read-only, so that printing fails as it would on a closed one.
+ */
+static bool hold_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
+
+    if (!hold_standard_descriptors()) {
+        fprintf(stderr, "pin2pin: /dev/null: %s\n", strerror(errno));
+        return P2P_EXIT_BENCH_FAULT;
+    }
 
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
         return help();

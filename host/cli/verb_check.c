@@ -56,11 +56,25 @@ static bool check_result(const char *path, char *summary, size_t bytes, struct p
     return true;
 }
 
+static bool print_answer(const char *path, bool valid, const char *message)
+{
+    json_t *answer = json_pack("{ss sb ss}", "file", path, "valid", (int)valid, "message", message);
+
+    if (answer == NULL) {
+        fprintf(stderr, "pin2pin: %s: no JSON of this: its name is not UTF-8, or no memory\n", path);
+        return false;
+    }
+    json_dumpf(answer, stdout, 0); /* a failure to write is told by p2p_finish_output */
+    putchar('\n');
+    json_decref(answer);
+    return true;
+}
+
 int p2p_verb_check(const struct p2p_options *options)
 {
     char schema[64], summary[256];
     struct p2p_error error = {0};
-    json_t *answer;
+    int exit_code;
     bool valid;
 
     peek_schema(options->argument, schema, sizeof schema);
@@ -71,14 +85,12 @@ int p2p_verb_check(const struct p2p_options *options)
     } else {
         valid = check_plan(options->argument, summary, sizeof summary, &error);
     }
-    if (options->json) {
-        answer = json_pack("{ss sb ss}", "file", options->argument, "valid", (int)valid, "message",
-                           valid ? summary : error.message);
-        json_dumpf(answer, stdout, 0);
-        puts("");
-        json_decref(answer);
-    } else if (valid) {
+    exit_code = valid ? P2P_EXIT_PASS : p2p_complain(&error, options);
+    if (!options->json && valid) {
         printf("%s: %s\n", options->argument, summary);
     }
-    return p2p_finish_output(valid ? P2P_EXIT_PASS : p2p_complain(&error, options));
+    if (options->json && !print_answer(options->argument, valid, valid ? summary : error.message)) {
+        exit_code = P2P_EXIT_BENCH_FAULT;
+    }
+    return p2p_finish_output(exit_code);
 }

@@ -4,7 +4,6 @@
 #include "store/result.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 int p2p_verb_gate(const struct p2p_options *options)
 {
@@ -15,12 +14,11 @@ int p2p_verb_gate(const struct p2p_options *options)
     if (result == NULL) {
         return p2p_complain(&error, options);
     }
-    if (options->json) {
-        char *text = p2p_result_encode(result);
-
-        fputs(text != NULL ? text : "", stdout);
-        free(text);
-    } else {
+    exit_code = p2p_exit_for(result->judgement.verdict, options);
+    if (options->json && !p2p_print_json(result)) {
+        exit_code = P2P_EXIT_BENCH_FAULT;
+    }
+    if (!options->json) {
         for (size_t i = 0; i < result->configuration_count; i++) {
             const struct p2p_result_configuration *configuration = &result->configurations[i];
             const char *reason = configuration->judgement.reason;
@@ -30,7 +28,6 @@ int p2p_verb_gate(const struct p2p_options *options)
         }
         printf("%s\n", p2p_verdict_name(result->judgement.verdict));
     }
-    exit_code = p2p_exit_for(result->judgement.verdict, options);
     p2p_result_free(result);
     return p2p_finish_output(exit_code);
 }

@@ -70,7 +70,7 @@ static void clear_progress(const struct progress_line *line)
     }
 }
 
-/* SIGINT and SIGTERM become a readable descriptor: every wait looks at it, and no handler runs in mid-write. */
+/* SIGINT, SIGTERM and SIGHUP become a readable descriptor: every wait looks at it, and no handler runs in mid-write. */
 static int open_stop_fd(struct p2p_error *error)
 {
     sigset_t signals;
@@ -79,6 +79,7 @@ static int open_stop_fd(struct p2p_error *error)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &signals, NULL) == 0) {
         fd = signalfd(-1, &signals, SFD_CLOEXEC);
     }
@@ -103,8 +104,8 @@ static enum p2p_code select_configurations(struct setup *setup, const char *only
         }
     }
     if (setup->selected_count == 0) {
-        return p2p_error_set(error, P2P_E_INPUT, "%s: no configuration \"%s\" (--only); the first is \"%s\"", plan->path,
-                             only, plan->configurations[0].name);
+        return p2p_error_set(error, P2P_E_INPUT, "%s: no configuration \"%s\" (--only); the first is \"%s\"",
+                             plan->path, only, plan->configurations[0].name);
     }
     return P2P_OK;
 }
@@ -135,19 +136,19 @@ static enum p2p_code load(struct setup *setup, const struct p2p_options *options
 
     setup->plan = p2p_plan_load(options->argument, error);
     if (setup->plan == NULL) {
-        return error->code;
+        return p2p_failure(error);
     }
     setup->plan->samples = options->has_samples ? options->samples : setup->plan->samples;
     setup->plan->boots = options->has_boots ? (uint32_t)options->boots : setup->plan->boots;
     setup->plan->seed = options->has_seed ? options->seed : setup->plan->seed;
     bench_path = options->bench != NULL ? options->bench : setup->plan->bench_path;
     if (bench_path == NULL) {
-        return p2p_error_set(error, P2P_E_INPUT, "%s: the plan names no bench; give one with --bench FILE",
-                             options->argument);
+        p2p_error_set(error, P2P_E_INPUT, "%s: the plan names no bench; give one with --bench FILE", options->argument);
+        return P2P_E_INPUT;
     }
     setup->bench = p2p_bench_load(bench_path, error);
     if (setup->bench == NULL || select_configurations(setup, options->only, error) != P2P_OK) {
-        return error->code;
+        return p2p_failure(error);
     }
     return check_images(setup, error);
 }
@@ -172,7 +173,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     }
     setup->stop_fd = open_stop_fd(error);
     if (setup->stop_fd < 0) {
-        return error->code;
+        return p2p_failure(error);
     }
     setup->folder = options->folder != NULL ? p2p_format("%s", options->folder) : default_folder(setup->plan->name);
     setup->result = p2p_result_new(setup->plan, setup->bench, setup->selected, setup->selected_count);
@@ -181,7 +182,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     }
     setup->board = p2p_virtual_board_open(setup->bench, setup->stop_fd, error);
     if (setup->board == NULL) {
-        return error->code;
+        return p2p_failure(error);
     }
     return p2p_run_folder_create(setup->folder, error);
 }
@@ -219,32 +220,19 @@ static enum p2p_code measure(const struct setup *setup, const struct p2p_options
     return code;
 }
 
-static int print_json(const struct p2p_result *result)
-{
-    char *text = p2p_result_encode(result);
-
-    if (text == NULL) {
-        fprintf(stderr, "pin2pin: out of memory\n");
-        return P2P_EXIT_BENCH_FAULT;
-    }
-    fputs(text, stdout);
-    free(text);
-    return P2P_EXIT_PASS;
-}
-
 static int print_result(const struct setup *setup, const struct p2p_options *options)
 {
-    int failed = 0;
+    int exit_code = p2p_exit_for(setup->result->judgement.verdict, options);
 
-    if (options->json) {
-        failed = print_json(setup->result);
-    } else {
+    if (!options->json) {
         p2p_report_text(setup->result, stdout);
+    } else if (!p2p_print_json(setup->result)) {
+        exit_code = P2P_EXIT_BENCH_FAULT;
     }
     if (!options->quiet) {
         fprintf(stderr, "run folder: %s\n", setup->folder);
     }
-    return p2p_finish_output(failed != 0 ? failed : p2p_exit_for(setup->result->judgement.verdict, options));
+    return p2p_finish_output(exit_code);
 }
 
 int p2p_verb_run(const struct p2p_options *options)
@@ -252,19 +240,20 @@ int p2p_verb_run(const struct p2p_options *options)
     struct setup setup = {.stop_fd = -1};
     struct p2p_error error = {0};
     enum p2p_code code = prepare(&setup, options, &error);
+    bool recording = code == P2P_OK;
     int exit_code;
 
-    if (code == P2P_OK && options->verbose) {
+    if (recording && options->verbose) {
         fprintf(stderr, "plan %s, bench %s, run folder %s\n", setup.plan->path, setup.bench->path, setup.folder);
     }
-    if (code == P2P_OK) {
+    if (recording) {
         code = measure(&setup, options, &error);
     }
     if (code == P2P_OK) {
         exit_code = print_result(&setup, options);
     } else {
         exit_code = p2p_complain(&error, options);
-        if (setup.board != NULL && access(setup.folder, F_OK) == 0 && !options->quiet) {
+        if (recording && !options->quiet) {
             fprintf(stderr, "what was recorded until then is in %s\n", setup.folder);
         }
     }

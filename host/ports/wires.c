@@ -24,6 +24,7 @@ struct p2p_wires {
     int stop_fd;
     int fd;
     int console_fd;  /* borrowed */
+    bool greeted;    /* HELLO has come */
     bool running;    /* a RUN is out, its PAUSED has not come */
     uint64_t now_ns; /* as of the last PAUSED or edge */
     struct p2p_edge edges[EDGES_MAX];
@@ -60,6 +61,7 @@ void p2p_wires_detach(struct p2p_wires *wires)
         wires->fd = -1;
     }
     wires->console_fd = -1;
+    wires->greeted = false;
     wires->running = false;
     wires->edge_next = 0;
     wires->edge_count = 0;
@@ -165,7 +167,11 @@ static enum p2p_code take_edges(struct p2p_wires *wires, uint32_t size, struct p
             (wires->edge_count - wires->edge_next) * sizeof wires->edges[0]);
     wires->edge_count -= wires->edge_next;
     wires->edge_next = 0;
-    for (uint32_t at = 0; at + WIRES_RECORD_BYTES <= size && code == P2P_OK; at += WIRES_RECORD_BYTES) {
+    if (size % WIRES_RECORD_BYTES != 0 || wires->edge_count + size / WIRES_RECORD_BYTES > EDGES_MAX) {
+        return p2p_error_set(error, P2P_E_BENCH, "the wires: %u bytes of edges, while %zu edges wait", size,
+                             wires->edge_count);
+    }
+    for (uint32_t at = 0; at < size && code == P2P_OK; at += WIRES_RECORD_BYTES) {
         struct wires_record record = wires_get_record(wires->payload + at);
 
         code = take_edge(wires, &record, error);
@@ -190,7 +196,7 @@ static enum p2p_code receive_frame(struct p2p_wires *wires, uint32_t *type, uint
     return receive(wires, wires->payload, *size, error);
 }
 
-static enum p2p_code take_hello(const struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
+static enum p2p_code take_hello(struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
 {
     unsigned version = size >= 2 ? (unsigned)wires_get(wires->payload, 2) : 0;
 
@@ -199,6 +205,17 @@ static enum p2p_code take_hello(const struct p2p_wires *wires, uint32_t size, st
                              "the wires plugin speaks protocol version %u, expected %u: build it again with pin2pin",
                              version, WIRES_VERSION);
     }
+    wires->greeted = true;
+    return P2P_OK;
+}
+
+static enum p2p_code take_paused(struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
+{
+    if (size != WIRES_TIME_BYTES) {
+        return p2p_error_set(error, P2P_E_BENCH, "the wires: PAUSED with %u bytes, expected %d", size, WIRES_TIME_BYTES);
+    }
+    wires->now_ns = wires_get(wires->payload, WIRES_TIME_BYTES);
+    wires->running = false;
     return P2P_OK;
 }
 
@@ -211,15 +228,16 @@ static enum p2p_code take_frame(struct p2p_wires *wires, struct p2p_error *error
     if (code != P2P_OK) {
         return code;
     }
+    if (wires->greeted == (type == WIRES_HELLO) && type != WIRES_FAULT) {
+        return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of type 0x%02x; HELLO comes first, and once", type);
+    }
     switch (type) {
     case WIRES_HELLO:
         return take_hello(wires, size, error);
     case WIRES_SEEN:
         return take_edges(wires, size, error);
     case WIRES_PAUSED:
-        wires->now_ns = size == WIRES_TIME_BYTES ? wires_get(wires->payload, WIRES_TIME_BYTES) : wires->now_ns;
-        wires->running = false;
-        return P2P_OK;
+        return take_paused(wires, size, error);
     case WIRES_FAULT:
         return p2p_error_set(error, P2P_E_BENCH, "the virtual board: %.*s", (int)size, (const char *)wires->payload);
     default:

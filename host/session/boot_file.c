@@ -22,7 +22,10 @@ static json_t *console_text(const char *text)
         return json_null();
     }
     for (; text[length] != '\0' && length + 1 < sizeof clean; length++) {
-        clean[length] = text[length] < ' ' || text[length] > '~' ? '?' : text[length];
+        clean[length] = text[length];
+        if (text[length] < ' ' || text[length] > '~') {
+            clean[length] = '?';
+        }
     }
     clean[length] = '\0';
     return json_string(clean);

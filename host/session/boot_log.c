@@ -48,24 +48,30 @@ static const char *find_field(const char *text, const char *key, size_t *length)
     return NULL;
 }
 
-static uint64_t counter(const char *line, const char *key)
+static bool counter(const char *line, const char *key, uint64_t *count)
 {
     size_t length;
     const char *value = find_field(line, key, &length);
+    char *end;
 
-    return value != NULL ? strtoull(value, NULL, 10) : 0;
+    if (value == NULL || value[0] < '0' || value[0] > '9') {
+        return false;
+    }
+    *count = strtoull(value, &end, 10);
+    return end == value + length;
 }
 
+/* A line that a busy console damaged counts nothing: a counter that is not there is no zero. */
 static void take_counters(struct p2p_boot_log *log, const char *line)
 {
-    log->counted = true;
-    log->counters = (struct p2p_stub_counters){
-        .irq = counter(line, "irq"),
-        .unexpected_irq = counter(line, "unexpected_irq"),
-        .spurious = counter(line, "spurious"),
-        .fiq = counter(line, "fiq"),
-        .serror = counter(line, "serror"),
-    };
+    struct p2p_stub_counters counters;
+
+    if (counter(line, "irq", &counters.irq) && counter(line, "unexpected_irq", &counters.unexpected_irq) &&
+        counter(line, "spurious", &counters.spurious) && counter(line, "fiq", &counters.fiq) &&
+        counter(line, "serror", &counters.serror)) {
+        log->counters = counters;
+        log->counted = true;
+    }
 }
 
 /* "Xen version 4.17.7 (Debian ...) (...) (...) debug=n Tue ..." */

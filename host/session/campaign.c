@@ -77,7 +77,7 @@ static enum p2p_code open_recording(struct recording *recording, const char *con
         return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot create", console_path);
     }
     recording->edges = p2p_edge_writer_open(edges_path, &header, error);
-    return recording->edges != NULL ? P2P_OK : error->code;
+    return recording->edges != NULL ? P2P_OK : p2p_failure(error);
 }
 
 /* A boot cut short leaves a file of edges that says so itself. */
@@ -113,7 +113,8 @@ static enum p2p_code make_paths(const struct p2p_campaign *campaign, const char 
         paths->summary = p2p_format("%s/boot.json", paths->folder);
     }
     if (paths->folder == NULL || paths->console == NULL || paths->edges == NULL || paths->summary == NULL) {
-        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", campaign->folder);
+        p2p_error_set(error, P2P_E_HOST, "%s: out of memory", campaign->folder);
+        return P2P_E_HOST;
     }
     return p2p_make_folders(paths->folder, error);
 }

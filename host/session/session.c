@@ -16,7 +16,7 @@ enum {
     LEAD_MS = 1,           /* from arming to the first stimulus */
     COUNTERS_MS = 1000,    /* the stub's answer to a query */
     XEN_LOG_MS = 5000,     /* by the wall clock */
-    STIMULI_PER_PIECE = 1024,
+    DRIVES_PER_PIECE = 2048, /* handed over at once: 1024 stimuli, some 0.15 s of wall time */
     EDGES_PER_READ = 1024,
     BABBLE_FACTOR = 8,     /* answers per stimulus; healthy is 1 */
     BABBLE_FLOOR = 10000,
@@ -26,6 +26,7 @@ struct run {
     const struct p2p_session *session;
     struct p2p_boot_record *record;
     struct p2p_error *error;
+    uint64_t rises; /* stimuli that the probe saw */
 };
 
 static enum p2p_code drain_console(struct run *run)
@@ -46,12 +47,13 @@ static enum p2p_code drain_console(struct run *run)
     return code;
 }
 
-static enum p2p_code count_answers(struct run *run, const struct p2p_edge *edges, size_t count)
+static enum p2p_code count_edges(struct run *run, const struct p2p_edge *edges, size_t count)
 {
     struct p2p_boot_record *record = run->record;
 
     for (size_t i = 0; i < count; i++) {
         record->answers += edges[i].channel == P2P_CHANNEL_ANSWER;
+        run->rises += edges[i].channel == P2P_CHANNEL_STIMULUS && edges[i].level == 1;
     }
     if (record->answers > BABBLE_FLOOR + BABBLE_FACTOR * record->stimuli) {
         return p2p_error_set(run->error, P2P_E_BENCH, "the guest babbles: %" PRIu64 " answers to %" PRIu64 " stimuli",
@@ -74,7 +76,7 @@ static enum p2p_code drain_probe(struct run *run)
             code = session->sink.edges(session->sink.user, edges, count, run->error);
         }
         if (code == P2P_OK) {
-            code = count_answers(run, edges, count);
+            code = count_edges(run, edges, count);
         }
     } while (code == P2P_OK && count > 0);
     return code;
@@ -113,19 +115,20 @@ static enum p2p_code mark(struct run *run, enum p2p_mark kind)
     return session->sink.edges(session->sink.user, &edge, 1, run->error);
 }
 
-static enum p2p_code not_ready(struct run *run, const char *after)
+static enum p2p_code not_ready(struct run *run)
 {
     const struct p2p_boot_log *log = &run->record->log;
+    uint32_t boot_s = run->session->bench->timeouts.boot_s;
 
     if (log->complaint[0] != '\0') {
         return p2p_error_set(run->error, P2P_E_BENCH, "the guest did not get ready; the console says: %s", log->complaint);
     }
     if (run->session->configuration->xen != NULL && log->xen_version[0] == '\0') {
-        return p2p_error_set(run->error, P2P_E_BENCH, "Xen did not start: no banner on the console within %s%s%s", after,
-                             log->last[0] != '\0' ? "; last line: " : "", log->last);
+        return p2p_error_set(run->error, P2P_E_BENCH, "Xen did not start: no banner on the console within %" PRIu32 " s (timeouts.boot_s)%s%s",
+                             boot_s, log->last[0] != '\0' ? "; last line: " : "", log->last);
     }
-    return p2p_error_set(run->error, P2P_E_BENCH, "no READY from the guest stub within %s%s%s", after,
-                         log->last[0] != '\0' ? "; last line on the console: " : " (the console is silent)", log->last);
+    return p2p_error_set(run->error, P2P_E_BENCH, "no READY from the guest stub within %" PRIu32 " s (timeouts.boot_s)%s%s", boot_s,
+                         log->last[0] != '\0' ? "; last line on the console: " : "; the console is silent", log->last);
 }
 
 /* timeouts.boot_s holds in bench time and by the wall clock: a spinning guest makes virtual time crawl. */
@@ -143,10 +146,10 @@ static enum p2p_code wait_ready(struct run *run)
             return code;
         }
         if (log->complaint[0] != '\0') {
-            return not_ready(run, "");
+            return not_ready(run);
         }
         if (log->ready[0] == '\0' && (now_ns(run) >= until_ns || p2p_deadline_left_ms(wall) == 0)) {
-            return not_ready(run, "timeouts.boot_s");
+            return not_ready(run);
         }
     }
     run->record->ready_ns = now_ns(run);
@@ -157,14 +160,14 @@ static enum p2p_code play(struct run *run)
 {
     const struct p2p_session *session = run->session;
     const struct p2p_stimulus *stimulus = &session->ports->stimulus;
-    struct p2p_drive edges[2 * STIMULI_PER_PIECE];
+    struct p2p_drive edges[DRIVES_PER_PIECE];
     struct p2p_schedule schedule;
     enum p2p_code code = P2P_OK;
     size_t count;
 
     p2p_schedule_init(&schedule, &session->plan->stimulus, session->plan->samples, session->seed,
                       run->record->armed_ns + LEAD_MS * NS_PER_MS);
-    while (code == P2P_OK && (count = p2p_schedule_next(&schedule, edges, 2 * STIMULI_PER_PIECE)) > 0) {
+    while (code == P2P_OK && (count = p2p_schedule_next(&schedule, edges, DRIVES_PER_PIECE)) > 0) {
         code = stimulus->play(stimulus->self, edges, count, run->error);
         if (code == P2P_OK) {
             code = pass_until(run, edges[count - 1].at_ns);
@@ -183,6 +186,7 @@ static enum p2p_code measure(struct run *run)
     enum p2p_code code = mark(run, P2P_MARK_ARMED);
 
     run->record->armed_ns = now_ns(run);
+    run->rises = 0;
     if (code == P2P_OK) {
         code = play(run);
     }
@@ -192,6 +196,10 @@ static enum p2p_code measure(struct run *run)
     if (code == P2P_OK) {
         code = mark(run, P2P_MARK_DISARMED);
         run->record->disarmed_ns = now_ns(run);
+    }
+    if (code == P2P_OK && run->rises != run->record->stimuli) {
+        code = p2p_error_set(run->error, P2P_E_BENCH, "the probe saw %" PRIu64 " of %" PRIu64 " stimuli", run->rises,
+                             run->record->stimuli);
     }
     return code;
 }
@@ -277,7 +285,13 @@ static enum p2p_code run_powered(struct run *run)
     if (code == P2P_OK) {
         code = query(run);
     }
-    return code == P2P_OK && session->configuration->xen != NULL ? check_command_line(run) : code;
+    if (code == P2P_OK && session->configuration->xen != NULL) {
+        code = check_command_line(run);
+    }
+    if (code == P2P_OK && run->record->log.complaint[0] != '\0') {
+        code = p2p_error_set(run->error, P2P_E_BENCH, "the console says: %s", run->record->log.complaint);
+    }
+    return code;
 }
 
 enum p2p_code p2p_session_run(const struct p2p_session *session, struct p2p_boot_record *record,

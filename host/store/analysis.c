@@ -88,8 +88,16 @@ static bool same_instrument(struct p2p_result *result, const struct p2p_edge_fil
     return result->tick_hz == header->tick_hz && result->time_base == header->time_base;
 }
 
+/* Where the run folder stands is no part of a result, which is to be the same wherever it is made again. */
+static const char *within(const char *message, const char *boot_folder)
+{
+    size_t length = strlen(boot_folder);
+
+    return strncmp(message, boot_folder, length) == 0 && message[length] == '/' ? message + length + 1 : message;
+}
+
 static void pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairing, struct p2p_judgement *faults,
-                       uint32_t boot)
+                       uint32_t boot, const char *boot_folder)
 {
     struct p2p_edge edges[EDGES_PER_READ];
     struct p2p_error error = {0};
@@ -97,7 +105,8 @@ static void pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairi
 
     do {
         if (p2p_edge_reader_next(reader, edges, EDGES_PER_READ, &count, &error) != P2P_OK) {
-            p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, error.message);
+            p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
+                              within(error.message, boot_folder));
             break;
         }
         p2p_pairing_feed(pairing, edges, count);
@@ -105,8 +114,8 @@ static void pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairi
     p2p_pairing_finish(pairing);
 }
 
-static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot, const char *path,
-                                struct p2p_error *error)
+static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot,
+                                const char *boot_folder, const char *path, struct p2p_error *error)
 {
     struct p2p_result *result = analysis->result;
     struct intake intake = {.series = tally->series};
@@ -117,12 +126,13 @@ static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tal
     enum p2p_code code = P2P_OK;
 
     if (reader == NULL) {
-        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, cause.message);
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
+                          within(cause.message, boot_folder));
         return P2P_OK;
     }
     if (!same_instrument(result, &header)) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT,
-                          "boot %" PRIu32 ": %s: another clock than the boots before", boot, path);
+                          "boot %" PRIu32 ": edges.p2p: another clock than the boots before", boot);
         goto out;
     }
     pairing =
@@ -132,7 +142,7 @@ static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tal
         goto out;
     }
     p2p_series_begin_boot(tally->series);
-    pair_edges(reader, pairing, &tally->faults, boot);
+    pair_edges(reader, pairing, &tally->faults, boot, boot_folder);
     p2p_account_add(&tally->account, p2p_pairing_account(pairing));
     if (intake.refused) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": a latency of over 2^32 ticks",
@@ -156,7 +166,8 @@ static void take_summary(struct p2p_analysis *analysis, struct tally *tally, uin
     bool present = false;
 
     if (p2p_boot_summary_load(boot_folder, &summary, &present, &cause) != P2P_OK) {
-        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, cause.message);
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
+                          within(cause.message, boot_folder));
         return;
     }
     if (!present) {
@@ -184,7 +195,7 @@ enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t config
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
     }
     tally->boots++;
-    code = read_edges(analysis, tally, boot, path, error);
+    code = read_edges(analysis, tally, boot, boot_folder, path, error);
     if (code == P2P_OK) {
         take_summary(analysis, tally, boot, boot_folder);
     }
@@ -282,8 +293,12 @@ struct p2p_result *p2p_analyse_run(const char *folder, struct p2p_error *error)
     result->tick_hz = 0;
     result->uncertainty_ns = 0;
     analysis = p2p_analysis_new(result);
-    code = analysis == NULL ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder)
-                            : add_recorded_boots(analysis, folder, error);
+    if (analysis == NULL) {
+        p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
+        p2p_result_free(result);
+        return NULL;
+    }
+    code = add_recorded_boots(analysis, folder, error);
     if (code == P2P_OK) {
         p2p_analysis_update(analysis, ended);
     }

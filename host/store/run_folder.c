@@ -99,7 +99,7 @@ enum p2p_code p2p_boot_summary_load(const char *boot_folder, struct p2p_boot_sum
     }
     file = p2p_json_file_load(path, error);
     if (file == NULL) {
-        code = error->code;
+        code = p2p_failure(error);
         goto out;
     }
     read_summary(file, summary);

@@ -30,4 +30,10 @@ enum p2p_code p2p_error_set(struct p2p_error *error, enum p2p_code code, const c
 enum p2p_code p2p_error_set_errno(struct p2p_error *error, enum p2p_code code, int errno_value,
                                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The code of a failure that has been seen by other means (a NULL): never P2P_OK, even if nobody recorded why. */
+static inline enum p2p_code p2p_failure(const struct p2p_error *error)
+{
+    return error->code != P2P_OK ? error->code : P2P_E_HOST;
+}
+
 #endif

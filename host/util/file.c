@@ -135,6 +135,13 @@ enum p2p_code p2p_write_file(const char *path, const void *data, size_t size, st
     return code;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 enum p2p_code p2p_make_folders(const char *path, struct p2p_error *error)
 {
     char *copy = strdup(path);
@@ -143,17 +150,19 @@ enum p2p_code p2p_make_folders(const char *path, struct p2p_error *error)
     if (copy == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
     }
-    for (char *slash = copy; slash != NULL && code == P2P_OK;) {
-        slash = strchr(slash + 1, '/');
+    for (char *at = copy + strspn(copy, "/"); at != NULL && code == P2P_OK;) {
+        char *slash = strchr(at, '/');
+
         if (slash != NULL) {
             *slash = '\0';
         }
-        if (mkdir(copy, 0755) != 0 && errno != EEXIST) {
+        if (mkdir(copy, 0755) != 0 && (errno != EEXIST || !is_folder(copy))) {
             code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot make the folder", copy);
         }
         if (slash != NULL) {
-            *slash = '/';
+            *slash++ = '/';
         }
+        at = slash;
     }
     free(copy);
     return code;
@@ -162,9 +171,9 @@ enum p2p_code p2p_make_folders(const char *path, struct p2p_error *error)
 int p2p_memory_file(const char *name, const void *data, size_t size, struct p2p_error *error)
 {
     /* Not close-on-exec: it exists to be handed to a child. Spawning closes all descriptors that are not named. */
-    int fd = memfd_create(name, 0);
+    int fd = memfd_create(name, MFD_ALLOW_SEALING);
 
-    if (fd < 0 || !p2p_write_all(fd, data, size)) {
+    if (fd < 0 || !p2p_write_all(fd, data, size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
         p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot make a file in memory", name);
         if (fd >= 0) {
             close(fd);

@@ -37,6 +37,7 @@ __attribute__((noreturn)) static void run_child(const char *const argv[], const 
                                 int report_fd, pid_t parent)
 {
     int null_fd = open("/dev/null", O_RDONLY);
+    char *const *arguments;
     sigset_t none;
     int failure;
 
@@ -49,8 +50,8 @@ __attribute__((noreturn)) static void run_child(const char *const argv[], const 
         dup2(output_fd, STDOUT_FILENO);
         dup2(output_fd, STDERR_FILENO);
         keep_only(fds, fd_count);
-        /* execvp's prototype predates const; it does not write to the strings. */
-        execvp(argv[0], (char *const *)(uintptr_t)argv);
+        memcpy(&arguments, &argv, sizeof arguments); /* execvp's prototype predates const; it changes nothing */
+        execvp(argv[0], arguments);
     }
     failure = errno;
     if (write(report_fd, &failure, sizeof failure) < 0) {

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The same plan and seed give the same bytes, whatever else the computer does."""
+import contextlib
+import os
+import subprocess
+import sys
+import unittest
+
+from bench import BenchCase, xen
+
+CONFIGURATIONS = [{"name": "native"}, {"name": "trap", "xen": xen("4.17", "trap")},
+                  {"name": "vwfi-native", "xen": xen("4.20", "native")}]
+
+
+@contextlib.contextmanager
+def every_core_busy():
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+class Reproducible(BenchCase):
+    def measure(self, *options):
+        run = self.bench.measure(CONFIGURATIONS, options, plan={"samples": 300, "boots": 2})
+        self.assert_exit(run, 0)
+        return run
+
+    def edges(self, run):
+        return {(entry["name"], boot): run.edges(entry["name"], boot) for entry in CONFIGURATIONS for boot in (1, 2)}
+
+    def assert_same(self, first, second):
+        self.assertEqual(first.result_text, second.result_text)
+        for (key, one), other in zip(self.edges(first).items(), self.edges(second).values()):
+            self.assertTrue(one == other, f"the edges of {key} differ")
+
+    def test_again(self):
+        self.assert_same(self.measure(), self.measure())
+
+    def test_again_on_a_busy_computer(self):
+        first = self.measure()
+        with every_core_busy():
+            second = self.measure()
+        self.assert_same(first, second)
+
+    def test_another_seed_gives_other_edges(self):
+        first, second = self.measure("--seed", "1"), self.measure("--seed", "2")
+        for (key, one), other in zip(self.edges(first).items(), self.edges(second).values()):
+            self.assertFalse(one == other, f"the edges of {key} are the same")
+
+    def test_only_gives_a_configuration_the_edges_of_the_whole_plan(self):
+        whole, alone = self.measure(), self.bench.measure(CONFIGURATIONS, ["--only", "vwfi-native"],
+                                                          plan={"samples": 300, "boots": 2})
+        self.assert_exit(alone, 0)
+        self.assertEqual([entry["name"] for entry in alone.result["configurations"]], ["vwfi-native"])
+        self.assertEqual(alone.result["configurations"][0], whole.configuration("vwfi-native"))
+        for boot in 1, 2:
+            self.assertTrue(whole.edges("vwfi-native", boot) == alone.edges("vwfi-native", boot))
+
+
+if __name__ == "__main__":
+    unittest.main()

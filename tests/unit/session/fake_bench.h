@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bench in memory: all five ports, a virtual clock, and a board that does what a script says. The clock of the wall
+ * is replaced too (at link time: WRAP p2p_deadline_in_ms p2p_deadline_left_ms), so that no test waits.
+ */
+#ifndef P2P_TESTS_SESSION_FAKE_BENCH_H
+#define P2P_TESTS_SESSION_FAKE_BENCH_H
+
+#include "config/bench.h"
+#include "config/plan.h"
+#include "ports/ports.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_NEVER UINT64_MAX
+
+/* Whose call fails. */
+enum fake_port { FAKE_POWER, FAKE_CLOCK, FAKE_CONSOLE_READ, FAKE_CONSOLE_WRITE, FAKE_STIMULUS, FAKE_PROBE, FAKE_PORTS };
+
+struct fake_script {
+    const char *banner;    /* printed at power on */
+    const char *ready;     /* line with its end; NULL: never printed */
+    uint64_t ready_ns;
+    const char *trouble;   /* printed at trouble_ns; NULL: none */
+    uint64_t trouble_ns;
+    const char *log;       /* what key 'w' prints; NULL: nothing */
+    const char *prefix;    /* before the guest's lines */
+    bool mute_counters;
+    uint64_t irq_extra;    /* added to what the guest counts */
+    uint64_t serror;
+    uint64_t answer_ns;    /* latency */
+    /* Numbers of stimuli, from 0; FAKE_NEVER: none. */
+    uint64_t missed, late, twice, babble;
+    uint64_t unplayed;     /* the line never moves */
+    uint64_t unseen;       /* answered, but the probe misses both edges of the stimulus */
+    size_t console_piece;  /* bytes a read, at most; 0: as many as there are */
+    size_t console_trickle; /* bytes between two advances, at most; 0: as many as there are */
+    uint64_t early_seed;   /* not 0: advance returns early, at random */
+    uint64_t wall_ms;      /* that pass each time somebody looks at the clock on the wall */
+    enum fake_port fail_port;
+    uint64_t fail_step;    /* the call of fail_port that fails, from 1; 0: none */
+    enum p2p_code fail_code;
+};
+
+/* A board in good health, with the texts that fit `xen`: native for NULL, "4.17" or "4.20". */
+struct fake_script fake_healthy(const char *xen);
+
+struct fake_bench;
+
+/* NULL never: a test without memory ends. `script` is copied. Free with fake_bench_free. */
+struct fake_bench *fake_bench_new(const struct fake_script *script);
+void fake_bench_free(struct fake_bench *bench);
+
+/* For the next boot: a board of another script. */
+void fake_bench_rescript(struct fake_bench *bench, const struct fake_script *script);
+/* Called by power.on with the configuration's name, e.g. to rescript; NULL: nobody. */
+void fake_bench_on_power(struct fake_bench *bench, void (*hook)(void *user, const char *configuration), void *user);
+
+struct p2p_ports fake_bench_ports(struct fake_bench *bench);
+
+/* True if the board is off, was switched off by the last call of all, and no port was used while it was off. */
+bool fake_bench_ended_well(const struct fake_bench *bench);
+/* True if the failure of the script's fail_step came to pass. */
+bool fake_bench_failed(const struct fake_bench *bench);
+uint64_t fake_bench_boots(const struct fake_bench *bench);
+
+/* Of the last boot: what the session was to take in, and what it had played. Valid until the next call of a port. */
+const struct p2p_edge *fake_bench_edges(const struct fake_bench *bench, size_t *count);
+const char *fake_bench_console(const struct fake_bench *bench, size_t *count);
+const struct p2p_drive *fake_bench_drives(const struct fake_bench *bench, size_t *count);
+
+/* The plan and bench that the scripts fit: GICv2, pins 0, 1, 2. `xen` as for fake_healthy. */
+void fake_plan(struct p2p_plan *plan, struct p2p_configuration *configuration, struct p2p_xen *xen_storage,
+               const char *xen);
+void fake_wiring(struct p2p_bench *bench);
+
+#endif
