@@ -34,6 +34,7 @@ static const struct p2p_json_key BOARD_KEYS[] = {
     {"qemu", "the QEMU program"},
     {"memory_mib", "the board's memory"},
     {"wires", "the path of the wires plugin"},
+    {"play", "how stimuli reach the board"},
     {NULL, NULL},
 };
 
@@ -56,6 +57,7 @@ static const struct p2p_json_key TIMEOUTS_KEYS[] = {
 };
 
 static const char *const BOARD_KINDS[] = {[P2P_BOARD_QEMU_VIRT] = "qemu-virt", NULL};
+static const char *const PLAYS[] = {[P2P_PLAY_SCHEDULE] = "schedule", [P2P_PLAY_LOCKSTEP] = "lockstep", NULL};
 static const char *const PROBE_KINDS[] = {[P2P_PROBE_IDEAL] = "ideal", NULL};
 
 /* A bare name is looked up in PATH; with a slash in it, it is a path like any other in the file. */
@@ -75,6 +77,7 @@ static void read_board(const struct p2p_json_object *root, struct p2p_bench *ben
     bench->board.qemu = read_program(&object, "qemu", "qemu-system-aarch64");
     bench->board.memory_mib = (uint32_t)p2p_json_integer_or(&object, "memory_mib", MEMORY_MIB, 1024);
     bench->board.wires = p2p_json_path(&object, "wires");
+    bench->board.play = (enum p2p_play)p2p_json_choice_or(&object, "play", PLAYS, P2P_PLAY_SCHEDULE);
 }
 
 static void read_pins(const struct p2p_json_object *root, struct p2p_pins *pins)

@@ -12,6 +12,12 @@ enum p2p_board_kind {
     P2P_BOARD_QEMU_VIRT, /* "qemu-virt": qemu-system-aarch64 -M virt with the wires plugin */
 };
 
+/* How stimuli reach the board. */
+enum p2p_play {
+    P2P_PLAY_SCHEDULE, /* many at once: fast, and exact as the board's clock plays them */
+    P2P_PLAY_LOCKSTEP, /* one, look, the next: the virtual board stands still in between. Slower; same edges */
+};
+
 enum p2p_probe_kind {
     P2P_PROBE_IDEAL, /* "ideal": the wires' own virtual timestamps, exact to the instruction */
 };
@@ -32,6 +38,7 @@ struct p2p_bench {
         uint32_t gic;        /* 2 or 3 */
         uint32_t memory_mib; /* 512..4096 */
         char *wires;         /* the wires plugin, absolute path */
+        enum p2p_play play;
     } board;
     char *stub; /* guest stub's flat image, absolute path */
     struct p2p_pins pins;

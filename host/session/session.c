@@ -161,13 +161,14 @@ static enum p2p_code play(struct run *run)
     const struct p2p_session *session = run->session;
     const struct p2p_stimulus *stimulus = &session->ports->stimulus;
     struct p2p_drive edges[DRIVES_PER_PIECE];
+    size_t capacity = session->bench->board.play == P2P_PLAY_LOCKSTEP ? 2 : DRIVES_PER_PIECE;
     struct p2p_schedule schedule;
     enum p2p_code code = P2P_OK;
     size_t count;
 
     p2p_schedule_init(&schedule, &session->plan->stimulus, session->plan->samples, session->seed,
                       run->record->armed_ns + LEAD_MS * NS_PER_MS);
-    while (code == P2P_OK && (count = p2p_schedule_next(&schedule, edges, DRIVES_PER_PIECE)) > 0) {
+    while (code == P2P_OK && (count = p2p_schedule_next(&schedule, edges, capacity)) > 0) {
         code = stimulus->play(stimulus->self, edges, count, run->error);
         if (code == P2P_OK) {
             code = pass_until(run, edges[count - 1].at_ns);

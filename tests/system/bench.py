@@ -145,6 +145,10 @@ class Bench:
         self.children.append(child)
         return child
 
+    def report(self, folder):
+        """The result as `report` makes it again."""
+        return json.loads(self.pin2pin("report", "--json", folder).stdout)
+
     def qemus(self):
         """QEMU has the wires, or while it dumps its tree a file in TMPDIR, on its command line."""
         return {pid: line for pid, line in processes_naming(self.folder.name).items()
@@ -227,9 +231,6 @@ class LongRun:
     def finish(self, timeout_s=20):
         stdout, stderr = self.child.communicate(timeout=timeout_s)
         return Run(self.folder, self.child.returncode, stdout, stderr)
-
-    def report(self):
-        return json.loads(self.bench.pin2pin("report", "--json", self.folder).stdout)
 
 
 def reasons(run):

@@ -61,8 +61,6 @@ class Gate(BenchCase):
         self.assert_exit(self.bench.measure(options=["--samples", "2"]), 3)
 
     def test_a_result_that_is_no_result(self):
-        run = self.bench.measure()
-        (run.folder / "result.json").rename(run.folder / "kept.json")
         for content, message in (("{", "premature end of input"), ('{"schema": "pin2pin.plan", "version": 1}', "schema")):
             with self.subTest(message):
                 done = self.bench.pin2pin("gate", self.bench.write("bad.json", content))

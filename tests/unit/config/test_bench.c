@@ -54,6 +54,7 @@ static void assert_virtual(const struct p2p_bench *bench, const char *name, uint
 static void assert_defaults(const struct p2p_bench *bench)
 {
     assert_string_equal(bench->board.qemu, "qemu-system-aarch64");
+    assert_int_equal(bench->board.play, P2P_PLAY_SCHEDULE);
     assert_int_equal(bench->board.memory_mib, 1024);
     assert_int_equal(bench->timeouts.boot_s, 60);
     assert_int_equal(bench->timeouts.stall_s, 20);
@@ -108,6 +109,7 @@ static void a_program_with_a_slash_is_a_path(void **state)
     (void)state;
     assert_string_equal(bench->board.qemu, P2P_SOURCE_DIR "/tests/unit/config/good/qemu/build/qemu-system-aarch64");
     assert_int_equal(bench->timeouts.boot_s, 3600);
+    assert_int_equal(bench->board.play, P2P_PLAY_LOCKSTEP);
     p2p_bench_free(bench);
 }
 

@@ -1,0 +1,5 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+set -eu
+cd "$1"
+git ls-files lab .ci/run '*.sh' | xargs shellcheck --external-sources --severity=warning
