@@ -68,6 +68,21 @@ static json_t *real_ns(bool there, double value)
     return json_real(strtod(text, NULL));
 }
 
+/*
+ * A reason may quote a damaged file and may be cut in the middle of a character; JSON holds UTF-8 only, so what is not
+ * printable ASCII becomes '?'.
+ */
+static json_t *reason_text(const struct p2p_judgement *judgement)
+{
+    char clean[P2P_REASON_BYTES];
+    size_t length = strlen(judgement->reason);
+
+    for (size_t i = 0; i < length; i++) {
+        clean[i] = judgement->reason[i] < ' ' || judgement->reason[i] > '~' ? '?' : judgement->reason[i];
+    }
+    return json_stringn(clean, length);
+}
+
 static json_t *limit(uint64_t value)
 {
     return maybe(value != UINT64_MAX, value);
@@ -104,8 +119,8 @@ static json_t *encode_account(const struct p2p_account *account)
 
 static json_t *encode_configuration(const struct p2p_result_configuration *configuration)
 {
-    return json_pack("{ss ss ss si so so so}", "name", configuration->name, "verdict",
-                     p2p_verdict_name(configuration->judgement.verdict), "reason", configuration->judgement.reason,
+    return json_pack("{ss ss so si so so so}", "name", configuration->name, "verdict",
+                     p2p_verdict_name(configuration->judgement.verdict), "reason", reason_text(&configuration->judgement),
                      "boots", (int)configuration->boots, "limits", encode_limits(&configuration->limits), "stats",
                      encode_stats(&configuration->stats), "account", encode_account(&configuration->account));
 }
@@ -137,9 +152,9 @@ char *p2p_result_encode(const struct p2p_result *result)
     for (size_t i = 0; i < result->configuration_count; i++) {
         json_array_append_new(configurations, encode_configuration(&result->configurations[i]));
     }
-    root = json_pack("{ss si ss sb ss ss so ss so so}", "schema", SCHEMA, "version", RESULT_VERSION, "time_base",
+    root = json_pack("{ss si ss sb ss so so ss so so}", "schema", SCHEMA, "version", RESULT_VERSION, "time_base",
                      p2p_time_base_name(result->time_base), "complete", (int)result->complete, "verdict",
-                     p2p_verdict_name(result->judgement.verdict), "reason", result->judgement.reason, "plan",
+                     p2p_verdict_name(result->judgement.verdict), "reason", reason_text(&result->judgement), "plan",
                      encode_plan(result), "bench", result->bench, "probe", encode_probe(result), "configurations",
                      configurations);
     if (root != NULL && json_array_size(configurations) == result->configuration_count) {
@@ -207,9 +222,9 @@ static uint64_t read_count(const struct p2p_json_object *object, const char *key
     return p2p_json_integer(object, key, ANY);
 }
 
-static uint64_t read_maybe(const struct p2p_json_object *object, const char *key, uint64_t none)
+static uint64_t read_limit(const struct p2p_json_object *object, const char *key)
 {
-    return p2p_json_is_null(object, key) ? none : read_count(object, key);
+    return p2p_json_is_null(object, key) ? UINT64_MAX : read_count(object, key);
 }
 
 static void read_judgement(const struct p2p_json_object *object, struct p2p_judgement *judgement)
@@ -218,19 +233,41 @@ static void read_judgement(const struct p2p_json_object *object, struct p2p_judg
     snprintf(judgement->reason, sizeof judgement->reason, "%s", p2p_json_string_or(object, "reason", ""));
 }
 
+/* True if the figure is to be read: null stands exactly where there are no samples to make it of. */
+static bool has_figure(const struct p2p_json_object *object, const char *key, uint64_t samples)
+{
+    if (samples == 0 && p2p_json_has(object, key) && !p2p_json_is_null(object, key)) {
+        p2p_json_refuse_value(object, key, "null, as there are no samples");
+    }
+    return samples > 0;
+}
+
+static uint64_t read_figure(const struct p2p_json_object *object, const char *key, uint64_t samples)
+{
+    return has_figure(object, key, samples) ? read_count(object, key) : 0;
+}
+
+static double read_real_figure(const struct p2p_json_object *object, const char *key, uint64_t samples)
+{
+    return has_figure(object, key, samples) ? p2p_json_real(object, key) : 0;
+}
+
 static void read_stats(const struct p2p_json_object *object, struct p2p_stats *stats)
 {
+    uint64_t n = read_count(object, "n");
+    uint64_t n_warm = read_count(object, "n_warm");
+
     *stats = (struct p2p_stats){
-        .n = read_count(object, "n"),
-        .n_warm = read_count(object, "n_warm"),
-        .avg_ns = p2p_json_is_null(object, "avg_ns") ? 0 : p2p_json_real(object, "avg_ns"),
-        .min_ns = read_maybe(object, "min_ns", 0),
-        .max_ns = read_maybe(object, "max_ns", 0),
-        .warm_max_ns = read_maybe(object, "warm_max_ns", 0),
-        .p50_ns = read_maybe(object, "p50_ns", 0),
-        .p99_ns = read_maybe(object, "p99_ns", 0),
-        .p99_9_ns = read_maybe(object, "p99_9_ns", 0),
-        .uncertainty_ns = p2p_json_is_null(object, "uncertainty_ns") ? 0 : p2p_json_real(object, "uncertainty_ns"),
+        .n = n,
+        .n_warm = n_warm,
+        .avg_ns = read_real_figure(object, "avg_ns", n),
+        .min_ns = read_figure(object, "min_ns", n),
+        .max_ns = read_figure(object, "max_ns", n),
+        .warm_max_ns = read_figure(object, "warm_max_ns", n_warm),
+        .p50_ns = read_figure(object, "p50_ns", n),
+        .p99_ns = read_figure(object, "p99_ns", n),
+        .p99_9_ns = read_figure(object, "p99_9_ns", n),
+        .uncertainty_ns = read_real_figure(object, "uncertainty_ns", n),
     };
 }
 
@@ -262,10 +299,10 @@ static void read_configuration(const struct p2p_json_object *object, struct p2p_
     read_judgement(object, &configuration->judgement);
     configuration->boots = (uint32_t)p2p_json_integer(object, "boots", (struct p2p_json_range){0, 1000});
     configuration->limits = (struct p2p_limits){
-        .avg_ns = read_maybe(&limits, "avg_ns", UINT64_MAX),
-        .max_ns = read_maybe(&limits, "max_ns", UINT64_MAX),
-        .warm_max_ns = read_maybe(&limits, "warm_max_ns", UINT64_MAX),
-        .p99_ns = read_maybe(&limits, "p99_ns", UINT64_MAX),
+        .avg_ns = read_limit(&limits, "avg_ns"),
+        .max_ns = read_limit(&limits, "max_ns"),
+        .warm_max_ns = read_limit(&limits, "warm_max_ns"),
+        .p99_ns = read_limit(&limits, "p99_ns"),
         .min_samples = read_count(&limits, "min_samples"),
     };
     read_stats(&stats, &configuration->stats);

@@ -124,7 +124,7 @@ class DemoOnGicV2(Demo, unittest.TestCase):
 
 class DemoOnGicV3(Demo, unittest.TestCase):
     GIC = 3
-    PINS = {"stimulus": 6, "answer": 3, "query": 7}
+    PINS = {"stimulus": 6, "answer": 4, "query": 7}
 
 
 if __name__ == "__main__":

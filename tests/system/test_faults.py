@@ -89,7 +89,7 @@ class RunFolder(BenchCase):
         file = self.bench.write("file", "")
         run = self.bench.run(self.bench.plan_file(), self.bench.bench_file(), folder=file / "run")
         self.assert_exit(run, 4)
-        self.assert_says(run.stderr, str(file / "run"), "Not a directory")
+        self.assert_says(run.stderr, str(file), "cannot make the folder")
 
     def test_not_writable(self):
         if os.geteuid() == 0:

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The schemas of result.json and boot.json take the golden run's files, and no file with anything left out, added or
+of another type.
+
+usage: test_run_schemas.py SOURCE_DIR
+"""
+
+import copy
+import json
+import pathlib
+import sys
+
+import jsonschema
+
+# Values that no place of these files takes ("" is a reason, and so are most texts).
+WRONG = [[], -1, 1.5, "\u00fc\n"]
+# Where a real number stands.
+REAL = {"wall_s", "avg_ns", "uncertainty_ns"}
+# Where null tells that there is none.
+NULLABLE = {
+    "result": {"probe", "avg_ns", "min_ns", "max_ns", "warm_max_ns", "p50_ns", "p99_ns", "p99_9_ns", "uncertainty_ns"},
+    "boot": {"fault", "xen", "stub", "counters", "version", "debug", "scheduler", "command_line"},
+}
+
+
+def places(value, path=()):
+    """The paths of all objects' members, and of the first element of each array."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield path + (key,)
+            yield from places(member, path + (key,))
+    elif isinstance(value, list) and value:
+        yield from places(value[0], path + (0,))
+
+
+def with_change(value, path, change):
+    """A copy in which `change(parent, key)` was done at the path."""
+    result = copy.deepcopy(value)
+    parent = result
+    for step in path[:-1]:
+        parent = parent[step]
+    change(parent, path[-1])
+    return result
+
+
+def without(parent, key):
+    del parent[key]
+
+
+def with_stranger(parent, _):
+    parent["stranger"] = 0
+
+
+def setting(value):
+    def change(parent, key):
+        parent[key] = value
+    return change
+
+
+def may_be_null(kind, path):
+    if path[-1] == "uncertainty_ns" and "probe" in path or path == ("version",):
+        return False
+    return path[-1] in NULLABLE[kind]
+
+
+def broken(kind, value):
+    """(what was done, the broken value) for every place of the file."""
+    for path in places(value):
+        yield f"without {path}", with_change(value, path, without)
+        yield f"stranger beside {path}", with_change(value, path, with_stranger)
+        for wrong in WRONG:
+            if wrong != 1.5 or path[-1] not in REAL:
+                yield f"{path} = {wrong!r}", with_change(value, path, setting(wrong))
+        if not may_be_null(kind, path):
+            yield f"{path} = null", with_change(value, path, setting(None))
+
+
+def check_kind(root, kind, files):
+    """The complaints about one schema."""
+    schema = json.loads((root / f"docs/schema/{kind}.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    complaints = [] if files else [f"{kind}: no files to check"]
+    variants = 0
+
+    for path in files:
+        value = json.loads(path.read_text())
+        for error in validator.iter_errors(value):
+            complaints.append(f"{path}: refused: {error.json_path}: {error.message}")
+        for place in places(value):
+            if may_be_null(kind, place) and not validator.is_valid(with_change(value, place, setting(None))):
+                complaints.append(f"{path}: {place} = null is refused")
+        for done, variant in broken(kind, value):
+            variants += 1
+            if validator.is_valid(variant):
+                complaints.append(f"{path}: taken with {done}")
+    print(f"{kind}: {len(files)} files, {variants} broken variants")
+    return complaints
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    run = root / "tests/golden/run-v1"
+    complaints = check_kind(root, "result", sorted(run.glob("result.json")))
+    complaints += check_kind(root, "boot", sorted(run.glob("*/boot-*/boot.json")))
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
