@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    ROOM_BYTES = 16384,     /* for what we add to QEMU's tree */
-    PARTIAL_BYTES = 4096,   /* the passthrough tree is about 700 bytes */
+    ROOM_BYTES = 16384,             /* for what we add to QEMU's tree */
+    PARTIAL_BYTES = 4096,           /* the passthrough tree is about 700 bytes */
     XEN_GUEST_PHANDLE_GIC = 0xfde8, /* xen/include/public/device_tree_defs.h: GUEST_PHANDLE_GIC */
     GPIO_BYTES = 0x1000,
     PATH_BYTES = 256,
@@ -34,8 +34,8 @@ static enum p2p_code fdt_failed(struct p2p_error *error, const char *what, int c
 static bool is_unwanted(const char *name)
 {
     /* `chosen` holds random seeds, which would end reproducibility; the others are devices of no use here. */
-    static const char *const prefixes[] = {"chosen", "virtio_mmio@", "pcie@", "gpio-keys", "fw-cfg@",
-                                           "platform-bus@", "flash@"};
+    static const char *const prefixes[] = {"chosen",  "virtio_mmio@",  "pcie@", "gpio-keys",
+                                           "fw-cfg@", "platform-bus@", "flash@"};
 
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
@@ -114,7 +114,8 @@ static enum p2p_code find_gpio(const void *tree, struct gpio_node *gpio, struct 
     reg = fdt_getprop(tree, node, "reg", &reg_bytes);
     interrupts = fdt_getprop(tree, node, "interrupts", &interrupts_bytes);
     if (fdt_get_path(tree, node, gpio->path, sizeof gpio->path) != 0 || reg_bytes != 16 || interrupts_bytes != 12) {
-        return p2p_error_set(error, P2P_E_BENCH, "device tree: the PL061's node has no reg of 4 cells and interrupts of 3");
+        return p2p_error_set(error, P2P_E_BENCH,
+                             "device tree: the PL061's node has no reg of 4 cells and interrupts of 3");
     }
     gpio->name = strrchr(gpio->path, '/') + 1;
     /* By bytes: nothing in a tree's header makes its structure block aligned. */

@@ -2,14 +2,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct p2p_verb VERBS[] = {
     {"run", "PLAN", "measure a plan's configurations on a bench", "oBOsbS", p2p_verb_run},
@@ -64,11 +62,12 @@ static bool verb_takes(const struct p2p_verb *verb, char letter)
 
 static void print_option(const struct option_row *row)
 {
+    const char *separator = !row->has_short ? "  " : row->name != NULL ? ", " : "";
     char text[64];
 
     snprintf(text, sizeof text, "%c%c%s%s%s%s%s", row->has_short ? '-' : ' ', row->has_short ? row->letter : ' ',
-             row->has_short && row->name != NULL ? ", " : "  ", row->name != NULL ? "--" : "",
-             row->name != NULL ? row->name : "", row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
+             separator, row->name != NULL ? "--" : "", row->name != NULL ? row->name : "",
+             row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
     printf("  %-28s %s\n", text, row->summary);
 }
 
@@ -263,31 +262,9 @@ static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
     return verb->run(&options);
 }
 
-/*
- * If a standard descriptor came closed, the next file opened would take its number, and what we print would go there.
- * Read-only, so that printing fails as it would on a closed one.
- */
-static bool hold_standard_descriptors(void)
-{
-    int fd;
-
-    do {
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) {
-        close(fd);
-    }
-    return fd >= 0;
-}
-
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-
-    if (!hold_standard_descriptors()) {
-        fprintf(stderr, "pin2pin: /dev/null: %s\n", strerror(errno));
-        return P2P_EXIT_BENCH_FAULT;
-    }
 
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
         return help();

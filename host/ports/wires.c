@@ -75,7 +75,8 @@ static enum p2p_code wait_outcome(const struct p2p_wires *wires, enum p2p_wait o
     case P2P_WAIT_STOPPED:
         return p2p_error_set(error, P2P_E_INTERRUPTED, "interrupted");
     case P2P_WAIT_TIMEOUT:
-        return p2p_error_set(error, P2P_E_BENCH, "the virtual board made no progress for %" PRId64 " s (timeouts.stall_s)",
+        return p2p_error_set(error, P2P_E_BENCH,
+                             "the virtual board made no progress for %" PRId64 " s (timeouts.stall_s)",
                              wires->stall_ms / 1000);
     case P2P_WAIT_FAILED:
         break;
@@ -212,7 +213,8 @@ static enum p2p_code take_hello(struct p2p_wires *wires, uint32_t size, struct p
 static enum p2p_code take_paused(struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
 {
     if (size != WIRES_TIME_BYTES) {
-        return p2p_error_set(error, P2P_E_BENCH, "the wires: PAUSED with %u bytes, expected %d", size, WIRES_TIME_BYTES);
+        return p2p_error_set(error, P2P_E_BENCH, "the wires: PAUSED with %u bytes, expected %d", size,
+                             WIRES_TIME_BYTES);
     }
     wires->now_ns = wires_get(wires->payload, WIRES_TIME_BYTES);
     wires->running = false;
@@ -229,7 +231,8 @@ static enum p2p_code take_frame(struct p2p_wires *wires, struct p2p_error *error
         return code;
     }
     if (wires->greeted == (type == WIRES_HELLO) && type != WIRES_FAULT) {
-        return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of type 0x%02x; HELLO comes first, and once", type);
+        return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of type 0x%02x; HELLO comes first, and once",
+                             type);
     }
     switch (type) {
     case WIRES_HELLO:

@@ -115,7 +115,8 @@ static void take_line(struct p2p_boot_log *log)
         keep(log->ready, sizeof log->ready, line, strlen(line));
     } else if (after(line, "COUNTERS ") != NULL) {
         take_counters(log, line);
-    } else if (after(line, "Panic on CPU") != NULL || after(line, "ERROR ") != NULL || after(line, "EXCEPTION ") != NULL) {
+    } else if (after(line, "Panic on CPU") != NULL || after(line, "ERROR ") != NULL ||
+               after(line, "EXCEPTION ") != NULL) {
         keep(log->complaint, sizeof log->complaint, line, strlen(line));
     }
 }

@@ -91,7 +91,7 @@ static enum p2p_code close_recording(struct recording *recording, bool whole, st
         p2p_edge_writer_abandon(recording->edges);
     }
     if (recording->console_fd >= 0) {
-        if (fsync(recording->console_fd) != 0 && code == P2P_OK) {
+        if (!p2p_sync(recording->console_fd) && code == P2P_OK) {
             code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync", recording->console_path);
         }
         close(recording->console_fd);

@@ -8,17 +8,17 @@
 #include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S  UINT64_C(1000000000)
 
 enum {
-    LOOK_MS = 10,          /* how often READY is looked for, in bench time */
-    SETTLE_MS = 20,        /* after READY: Xen still frees its init memory and prints its last lines */
-    LEAD_MS = 1,           /* from arming to the first stimulus */
-    COUNTERS_MS = 1000,    /* the stub's answer to a query */
-    XEN_LOG_MS = 5000,     /* by the wall clock */
+    LOOK_MS = 10,            /* how often READY is looked for, in bench time */
+    SETTLE_MS = 20,          /* after READY: Xen still frees its init memory and prints its last lines */
+    LEAD_MS = 1,             /* from arming to the first stimulus */
+    COUNTERS_MS = 1000,      /* the stub's answer to a query */
+    XEN_LOG_MS = 5000,       /* by the wall clock */
     DRIVES_PER_PIECE = 2048, /* handed over at once: 1024 stimuli, some 0.15 s of wall time */
     EDGES_PER_READ = 1024,
-    BABBLE_FACTOR = 8,     /* answers per stimulus; healthy is 1 */
+    BABBLE_FACTOR = 8, /* answers per stimulus; healthy is 1 */
     BABBLE_FLOOR = 10000,
 };
 
@@ -121,13 +121,16 @@ static enum p2p_code not_ready(struct run *run)
     uint32_t boot_s = run->session->bench->timeouts.boot_s;
 
     if (log->complaint[0] != '\0') {
-        return p2p_error_set(run->error, P2P_E_BENCH, "the guest did not get ready; the console says: %s", log->complaint);
+        return p2p_error_set(run->error, P2P_E_BENCH, "the guest did not get ready; the console says: %s",
+                             log->complaint);
     }
     if (run->session->configuration->xen != NULL && log->xen_version[0] == '\0') {
-        return p2p_error_set(run->error, P2P_E_BENCH, "Xen did not start: no banner on the console within %" PRIu32 " s (timeouts.boot_s)%s%s",
+        return p2p_error_set(run->error, P2P_E_BENCH,
+                             "Xen did not start: no banner on the console within %" PRIu32 " s (timeouts.boot_s)%s%s",
                              boot_s, log->last[0] != '\0' ? "; last line: " : "", log->last);
     }
-    return p2p_error_set(run->error, P2P_E_BENCH, "no READY from the guest stub within %" PRIu32 " s (timeouts.boot_s)%s%s", boot_s,
+    return p2p_error_set(run->error, P2P_E_BENCH,
+                         "no READY from the guest stub within %" PRIu32 " s (timeouts.boot_s)%s%s", boot_s,
                          log->last[0] != '\0' ? "; last line on the console: " : "; the console is silent", log->last);
 }
 
@@ -211,8 +214,8 @@ static enum p2p_code check_counters(struct run *run)
 
     if (counters->irq != run->record->answers) {
         return p2p_error_set(run->error, P2P_E_BENCH,
-                             "the stub took %" PRIu64 " interrupts, but the probe saw %" PRIu64 " answers", counters->irq,
-                             run->record->answers);
+                             "the stub took %" PRIu64 " interrupts, but the probe saw %" PRIu64 " answers",
+                             counters->irq, run->record->answers);
     }
     if (counters->unexpected_irq + counters->spurious + counters->fiq + counters->serror != 0) {
         return p2p_error_set(run->error, P2P_E_BENCH,
@@ -239,8 +242,8 @@ static enum p2p_code query(struct run *run)
     if (code == P2P_OK && !run->record->log.counted) {
         const char *complaint = run->record->log.complaint;
 
-        code = p2p_error_set(run->error, P2P_E_BENCH, "the stub did not print its counters within %d ms%s%s", COUNTERS_MS,
-                             complaint[0] != '\0' ? "; the console says: " : "", complaint);
+        code = p2p_error_set(run->error, P2P_E_BENCH, "the stub did not print its counters within %d ms%s%s",
+                             COUNTERS_MS, complaint[0] != '\0' ? "; the console says: " : "", complaint);
     }
     return code == P2P_OK ? check_counters(run) : code;
 }

@@ -135,8 +135,7 @@ static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tal
                           "boot %" PRIu32 ": edges.p2p: another clock than the boots before", boot);
         goto out;
     }
-    pairing =
-        p2p_pairing_new(p2p_ns_to_ticks(result->stimulus.deadline_ns, header.tick_hz), take_sample, &intake);
+    pairing = p2p_pairing_new(p2p_ns_to_ticks(result->stimulus.deadline_ns, header.tick_hz), take_sample, &intake);
     if (pairing == NULL) {
         code = p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
         goto out;
@@ -149,8 +148,8 @@ static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tal
                           boot);
     }
     if (!p2p_edge_reader_complete(reader)) {
-        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": the recording of edges has no end",
-                          boot);
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": the recording of edges has no end", boot);
     }
 out:
     p2p_pairing_free(pairing);

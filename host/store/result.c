@@ -78,7 +78,10 @@ static json_t *reason_text(const struct p2p_judgement *judgement)
     size_t length = strlen(judgement->reason);
 
     for (size_t i = 0; i < length; i++) {
-        clean[i] = judgement->reason[i] < ' ' || judgement->reason[i] > '~' ? '?' : judgement->reason[i];
+        clean[i] = judgement->reason[i];
+        if (clean[i] < ' ' || clean[i] > '~') {
+            clean[i] = '?';
+        }
     }
     return json_stringn(clean, length);
 }
@@ -99,11 +102,12 @@ static json_t *encode_stats(const struct p2p_stats *stats)
 {
     bool any = stats->n > 0;
 
-    return json_pack("{sI so so so so so so so so so}", "n", (json_int_t)stats->n, "avg_ns", real_ns(any, stats->avg_ns),
-                     "min_ns", maybe(any, stats->min_ns), "max_ns", maybe(any, stats->max_ns), "warm_max_ns",
-                     maybe(stats->n_warm > 0, stats->warm_max_ns), "p50_ns", maybe(any, stats->p50_ns), "p99_ns",
-                     maybe(any, stats->p99_ns), "p99_9_ns", maybe(any, stats->p99_9_ns), "n_warm",
-                     json_integer((json_int_t)stats->n_warm), "uncertainty_ns", real_ns(any, stats->uncertainty_ns));
+    return json_pack("{sI so so so so so so so so so}", "n", (json_int_t)stats->n, "avg_ns",
+                     real_ns(any, stats->avg_ns), "min_ns", maybe(any, stats->min_ns), "max_ns",
+                     maybe(any, stats->max_ns), "warm_max_ns", maybe(stats->n_warm > 0, stats->warm_max_ns), "p50_ns",
+                     maybe(any, stats->p50_ns), "p99_ns", maybe(any, stats->p99_ns), "p99_9_ns",
+                     maybe(any, stats->p99_9_ns), "n_warm", json_integer((json_int_t)stats->n_warm), "uncertainty_ns",
+                     real_ns(any, stats->uncertainty_ns));
 }
 
 static json_t *encode_account(const struct p2p_account *account)
@@ -120,18 +124,19 @@ static json_t *encode_account(const struct p2p_account *account)
 static json_t *encode_configuration(const struct p2p_result_configuration *configuration)
 {
     return json_pack("{ss ss so si so so so}", "name", configuration->name, "verdict",
-                     p2p_verdict_name(configuration->judgement.verdict), "reason", reason_text(&configuration->judgement),
-                     "boots", (int)configuration->boots, "limits", encode_limits(&configuration->limits), "stats",
-                     encode_stats(&configuration->stats), "account", encode_account(&configuration->account));
+                     p2p_verdict_name(configuration->judgement.verdict), "reason",
+                     reason_text(&configuration->judgement), "boots", (int)configuration->boots, "limits",
+                     encode_limits(&configuration->limits), "stats", encode_stats(&configuration->stats), "account",
+                     encode_account(&configuration->account));
 }
 
 static json_t *encode_plan(const struct p2p_result *result)
 {
-    return json_pack("{ss sI si sI si s{sI sI sI sI}}", "name", result->plan, "seed", (json_int_t)result->seed, "boots",
-                     (int)result->boots, "samples", (json_int_t)result->samples, "warmup", (int)result->warmup,
-                     "stimulus", "period_ns", (json_int_t)result->stimulus.period_ns, "jitter_ns",
-                     (json_int_t)result->stimulus.jitter_ns, "width_ns", (json_int_t)result->stimulus.width_ns,
-                     "deadline_ns", (json_int_t)result->stimulus.deadline_ns);
+    return json_pack("{ss sI sI sI sI s{sI sI sI sI}}", "name", result->plan, "seed", (json_int_t)result->seed, "boots",
+                     (json_int_t)result->boots, "samples", (json_int_t)result->samples, "warmup",
+                     (json_int_t)result->warmup, "stimulus", "period_ns", (json_int_t)result->stimulus.period_ns,
+                     "jitter_ns", (json_int_t)result->stimulus.jitter_ns, "width_ns",
+                     (json_int_t)result->stimulus.width_ns, "deadline_ns", (json_int_t)result->stimulus.deadline_ns);
 }
 
 static json_t *encode_probe(const struct p2p_result *result)
@@ -183,34 +188,60 @@ static const struct p2p_json_key ROOT_KEYS[] = {
     {NULL, NULL},
 };
 static const struct p2p_json_key PLAN_KEYS[] = {
-    {"name", "the plan's name"}, {"seed", "its seed"},         {"boots", "boots of each configuration"},
-    {"samples", "stimuli a boot"}, {"warmup", "samples dropped"}, {"stimulus", "when stimuli come"},
+    {"name", "the plan's name"},
+    {"seed", "its seed"},
+    {"boots", "boots of each configuration"},
+    {"samples", "stimuli a boot"},
+    {"warmup", "samples dropped"},
+    {"stimulus", "when stimuli come"},
     {NULL, NULL},
 };
 static const struct p2p_json_key STIMULUS_KEYS[] = {
-    {"period_ns", "time between stimuli"}, {"jitter_ns", "random part"}, {"width_ns", "how long the line is up"},
-    {"deadline_ns", "when an answer is late"}, {NULL, NULL},
+    {"period_ns", "time between stimuli"},
+    {"jitter_ns", "random part"},
+    {"width_ns", "how long the line is up"},
+    {"deadline_ns", "when an answer is late"},
+    {NULL, NULL},
 };
 static const struct p2p_json_key PROBE_KEYS[] = {
-    {"name", "the probe"}, {"tick_hz", "its clock"}, {"uncertainty_ns", "of one latency"}, {NULL, NULL},
+    {"name", "the probe"},
+    {"tick_hz", "its clock"},
+    {"uncertainty_ns", "of one latency"},
+    {NULL, NULL},
 };
 static const struct p2p_json_key CONFIGURATION_KEYS[] = {
-    {"name", "the configuration"}, {"verdict", "its verdict"}, {"reason", "why"}, {"boots", "boots recorded"},
-    {"limits", "what it is judged by"}, {"stats", "its figures"}, {"account", "its edges"}, {NULL, NULL},
+    {"name", "the configuration"},
+    {"verdict", "its verdict"},
+    {"reason", "why"},
+    {"boots", "boots recorded"},
+    {"limits", "what it is judged by"},
+    {"stats", "its figures"},
+    {"account", "its edges"},
+    {NULL, NULL},
 };
 static const struct p2p_json_key LIMITS_KEYS[] = {
-    {"avg_ns", "or null"}, {"max_ns", "or null"}, {"warm_max_ns", "or null"}, {"p99_ns", "or null"},
-    {"min_samples", "at least 1"}, {NULL, NULL},
+    {"avg_ns", "or null"}, {"max_ns", "or null"},         {"warm_max_ns", "or null"},
+    {"p99_ns", "or null"}, {"min_samples", "at least 1"}, {NULL, NULL},
 };
 static const struct p2p_json_key STATS_KEYS[] = {
-    {"n", "samples"}, {"n_warm", "samples after warm-up"}, {"avg_ns", "or null"}, {"min_ns", "or null"},
-    {"max_ns", "or null"}, {"warm_max_ns", "or null"}, {"p50_ns", "or null"}, {"p99_ns", "or null"},
-    {"p99_9_ns", "or null"}, {"uncertainty_ns", "or null"}, {NULL, NULL},
+    {"n", "samples"},        {"n_warm", "samples after warm-up"}, {"avg_ns", "or null"}, {"min_ns", "or null"},
+    {"max_ns", "or null"},   {"warm_max_ns", "or null"},          {"p50_ns", "or null"}, {"p99_ns", "or null"},
+    {"p99_9_ns", "or null"}, {"uncertainty_ns", "or null"},       {NULL, NULL},
 };
 static const struct p2p_json_key ACCOUNT_KEYS[] = {
-    {"stimuli", "a count"}, {"answered", "a count"}, {"missed", "a count"}, {"late", "a count"},
-    {"spurious", "a count"}, {"clipped", "a count"}, {"lost", "a count"}, {"releases", "a count"},
-    {"outside", "a count"}, {"disordered", "a count"}, {"answers", "a count"}, {"edges", "a count"}, {NULL, NULL},
+    {"stimuli", "a count"},
+    {"answered", "a count"},
+    {"missed", "a count"},
+    {"late", "a count"},
+    {"spurious", "a count"},
+    {"clipped", "a count"},
+    {"lost", "a count"},
+    {"releases", "a count"},
+    {"outside", "a count"},
+    {"disordered", "a count"},
+    {"answers", "a count"},
+    {"edges", "a count"},
+    {NULL, NULL},
 };
 
 static const char *const VERDICTS[] = {"PASS", "INCONCLUSIVE", "FAIL", "BENCH FAULT", NULL};
@@ -233,6 +264,17 @@ static void read_judgement(const struct p2p_json_object *object, struct p2p_judg
     snprintf(judgement->reason, sizeof judgement->reason, "%s", p2p_json_string_or(object, "reason", ""));
 }
 
+/* Within the integers' range: the fixed digits of the file hold no more. */
+static double read_real(const struct p2p_json_object *object, const char *key)
+{
+    double value = p2p_json_real(object, key);
+
+    if (value < 0 || value > (double)P2P_JSON_INTEGER_MAX) {
+        p2p_json_refuse_value(object, key, "a number from 0 to 9007199254740991");
+    }
+    return value;
+}
+
 /* True if the figure is to be read: null stands exactly where there are no samples to make it of. */
 static bool has_figure(const struct p2p_json_object *object, const char *key, uint64_t samples)
 {
@@ -249,7 +291,7 @@ static uint64_t read_figure(const struct p2p_json_object *object, const char *ke
 
 static double read_real_figure(const struct p2p_json_object *object, const char *key, uint64_t samples)
 {
-    return has_figure(object, key, samples) ? p2p_json_real(object, key) : 0;
+    return has_figure(object, key, samples) ? read_real(object, key) : 0;
 }
 
 static void read_stats(const struct p2p_json_object *object, struct p2p_stats *stats)
@@ -337,7 +379,7 @@ static void read_probe(const struct p2p_json_object *root, struct p2p_result *re
     probe = p2p_json_child(root, "probe", PROBE_KEYS);
     p2p_json_name(&probe, "name", result->probe, sizeof result->probe);
     result->tick_hz = p2p_json_integer(&probe, "tick_hz", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX});
-    result->uncertainty_ns = p2p_json_real(&probe, "uncertainty_ns");
+    result->uncertainty_ns = read_real(&probe, "uncertainty_ns");
 }
 
 static void read_root(struct p2p_json_file *file, struct p2p_result *result)

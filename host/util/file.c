@@ -99,11 +99,21 @@ out:
     return code;
 }
 
-static bool sync_folder_of(const char *path)
+bool p2p_sync(int fd)
+{
+    int status;
+
+    do {
+        status = fsync(fd);
+    } while (status != 0 && errno == EINTR);
+    return status == 0;
+}
+
+bool p2p_sync_folder_of(const char *path)
 {
     char *copy = strdup(path);
     int fd = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0;
+    bool synced = fd >= 0 && p2p_sync(fd);
 
     if (fd >= 0) {
         close(fd);
@@ -122,10 +132,10 @@ enum p2p_code p2p_write_file(const char *path, const void *data, size_t size, st
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
     }
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || !p2p_write_all(fd, data, size) || fsync(fd) != 0 || rename(temporary, path) != 0) {
+    if (fd < 0 || !p2p_write_all(fd, data, size) || !p2p_sync(fd) || rename(temporary, path) != 0) {
         code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot write", path);
         unlink(temporary);
-    } else if (!sync_folder_of(path)) {
+    } else if (!p2p_sync_folder_of(path)) {
         code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync its folder", path);
     }
     if (fd >= 0) {

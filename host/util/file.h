@@ -24,6 +24,12 @@ enum p2p_code p2p_write_file(const char *path, const void *data, size_t size, st
 /* Writes all of it; short writes and EINTR are continued. False: errno. */
 bool p2p_write_all(int fd, const void *data, size_t size);
 
+/* fsync that EINTR does not end. False: errno. */
+bool p2p_sync(int fd);
+
+/* Makes the name of a new file as durable as its bytes. False: errno. */
+bool p2p_sync_folder_of(const char *path);
+
 /* mkdir -p. */
 enum p2p_code p2p_make_folders(const char *path, struct p2p_error *error);
 
