@@ -62,6 +62,12 @@ def wait_until(condition, timeout_s, what):
         time.sleep(0.01)
 
 
+def check_schema(name, content):
+    schema = SOURCE / f"docs/schema/{name}.schema.json"
+    if schema.exists() and jsonschema is not None:
+        jsonschema.validate(content, json.loads(schema.read_text()))
+
+
 class Run:
     """What one `pin2pin run` left behind."""
 
@@ -151,8 +157,8 @@ class Bench:
 
     def qemus(self):
         """QEMU has the wires, or while it dumps its tree a file in TMPDIR, on its command line."""
-        return {pid: line for pid, line in processes_naming(self.folder.name).items()
-                if str(PIN2PIN) not in line.split(" ", 1)[0]}
+        ours = {child.pid for child in self.children}
+        return {pid: line for pid, line in processes_naming(self.folder.name).items() if pid not in ours}
 
     def close(self):
         try:
@@ -179,9 +185,9 @@ class Bench:
         machine = self.pin2pin("report", "--format", "json", folder)
         assert text.returncode == 0 and machine.returncode == 0, f"{folder}: {text.stderr}{machine.stderr}"
         result = json.loads(machine.stdout)
-        schema = SOURCE / "docs/schema/result.schema.json"
-        if schema.exists() and jsonschema is not None:
-            jsonschema.validate(result, json.loads(schema.read_text()))
+        check_schema("result", result)
+        for boot in folder.glob("*/boot-*/boot.json"):
+            check_schema("boot", json.loads(boot.read_text()))
         for entry in result["configurations"]:
             account = entry["account"]
             assert account["stimuli"] == account["answered"] + account["missed"] + account["late"], entry
@@ -216,12 +222,13 @@ class LongRun:
 
     SAMPLES = 200000
     BLOCKS = 4
+    STALL_S = 2
 
     def __init__(self, bench, folder=None, **options):
         self.bench = bench
         self.folder = folder or bench.new_folder()
         self.child = bench.start("run", bench.plan_file(samples=self.SAMPLES), "--bench",
-                                 bench.bench_file(timeouts={"stall_s": 1}), "-o", self.folder, **options)
+                                 bench.bench_file(timeouts={"stall_s": self.STALL_S}), "-o", self.folder, **options)
         path = self.folder / "native/boot-001/edges.p2p"
         wait_until(lambda: path.exists() and path.stat().st_size > HEADER_BYTES + self.BLOCKS * BLOCK_BYTES, 20,
                    "edges recorded")

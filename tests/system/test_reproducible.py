@@ -34,8 +34,16 @@ class Reproducible(BenchCase):
 
     def assert_same(self, first, second):
         self.assertEqual(first.result_text, second.result_text)
-        for (key, one), other in zip(self.edges(first).items(), self.edges(second).values()):
-            self.assertTrue(one == other, f"the edges of {key} differ")
+        for name, boot in self.edges(first):
+            self.assert_same_edges(first, second, name, boot)
+
+    def assert_same_edges(self, first, second, name, boot):
+        one, other = first.edges(name, boot), second.edges(name, boot)
+        if one != other:
+            at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+            self.fail(f"edges of {name}, boot {boot}, differ from byte {at} of {len(one)} and {len(other)} on\n"
+                      f"{one[at & ~7:][:64].hex(' ', 8)}\n{other[at & ~7:][:64].hex(' ', 8)}\n"
+                      f"{first.boot(name, boot)}\n{second.boot(name, boot)}")
 
     def test_again(self):
         self.assert_same(self.measure(), self.measure())
@@ -58,7 +66,7 @@ class Reproducible(BenchCase):
         self.assertEqual([entry["name"] for entry in alone.result["configurations"]], ["vwfi-native"])
         self.assertEqual(alone.result["configurations"][0], whole.configuration("vwfi-native"))
         for boot in 1, 2:
-            self.assertTrue(whole.edges("vwfi-native", boot) == alone.edges("vwfi-native", boot))
+            self.assert_same_edges(whole, alone, "vwfi-native", boot)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
  */
 #include "ports/wires.h"
 
+#include "spec_example.h"
 #include "util/deadline.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 enum { RUN = 0x01, EDGES = 0x02, HELLO = 0x81, SEEN = 0x82, PAUSED = 0x83, FAULT = 0x84 };
-enum { FRAME_EDGES = 4096, FRAME_BYTES = 65536 };
+enum { FRAME_EDGES = 4096, FRAME_BYTES = 65536, TWO_FRAMES = 2 * FRAME_EDGES };
 
 /* ---- the fakes ---- */
 
@@ -320,8 +320,8 @@ static void a_fault_may_stand_for_hello(void **state)
 static void the_end_within_the_greeting_is_said(void **state)
 {
     struct fixture *f = *state;
-    static const uint8_t greeting[] = {12, 0, 0, 0, HELLO, 0, 0, 0, 1, 0, 8, 0, 2, 0, 10, 0, 0, 0,
-                                       0,  0, 8, 0, 0,     0, PAUSED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t greeting[] = {12, 0, 0, 0, HELLO, 0, 0,      0, 1, 0, 8, 0, 2, 0, 10, 0, 0, 0,
+                                       0,  0, 8, 0, 0,     0, PAUSED, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0};
 
     for (size_t cut = 0; cut <= sizeof greeting; cut += 5) {
         int pair[2];
@@ -554,7 +554,7 @@ static void edges_come_in_order_in_pieces(void **state)
 
 static void many_edges_are_to_be_read_first(void **state)
 {
-    static struct p2p_edge edges[2 * FRAME_EDGES];
+    static struct p2p_edge edges[TWO_FRAMES];
     struct fixture *f = *state;
 
     attach(f);
@@ -565,7 +565,7 @@ static void many_edges_are_to_be_read_first(void **state)
     assert_int_equal(now_ns(f), 1 + FRAME_EDGES); /* the pause is still to come */
     advance(f, 9000);
     assert_int_equal(now_ns(f), 1 + FRAME_EDGES);
-    assert_int_equal(read_edges(f, edges, 2 * FRAME_EDGES), 1 + FRAME_EDGES);
+    assert_int_equal(read_edges(f, edges, TWO_FRAMES), 1 + FRAME_EDGES);
     for (size_t i = 0; i <= FRAME_EDGES; i++) {
         assert_int_equal(edges[i].ticks, i + 1);
     }
@@ -723,58 +723,19 @@ static void a_board_that_does_not_read_stops_play(void **state)
 
 /* ---- the example of the specification ---- */
 
-struct example {
-    uint8_t host[256], board[256];
-    size_t host_bytes, board_bytes;
-};
-
-/* Two-digit hex words of a line, up to the first word that is none. */
-static void take_hex(const char *text, uint8_t *bytes, size_t *count)
-{
-    unsigned int byte;
-    int used = 0;
-
-    while (sscanf(text, " %2x%n", &byte, &used) == 1 && (text[used] == ' ' || text[used] == '\n')) {
-        bytes[(*count)++] = (uint8_t)byte;
-        text += used;
-    }
-}
-
-static void load_example(struct example *example)
-{
-    FILE *spec = fopen(P2P_SOURCE_DIR "/host/ports/WIRES-SPEC.md", "r");
-    bool in_example = false, by_host = false;
-    char line[256];
-
-    assert_non_null(spec);
-    while (fgets(line, sizeof line, spec) != NULL) {
-        bool names_side = strncmp(line, "host ", 5) == 0 || strncmp(line, "board ", 6) == 0;
-
-        in_example = in_example || strncmp(line, "## Example", 10) == 0;
-        by_host = names_side ? line[0] == 'h' : by_host;
-        if (in_example && (names_side || strncmp(line, "      ", 6) == 0)) {
-            take_hex(line + 6, by_host ? example->host : example->board,
-                     by_host ? &example->host_bytes : &example->board_bytes);
-        }
-    }
-    (void)fclose(spec);
-    assert_int_equal(example->host_bytes, 8 + 32 + 16);
-    assert_int_equal(example->board_bytes, 8 + 48 + 16);
-}
-
 static void play_example(struct fixture *f)
 {
     static const struct p2p_drive drives[] = {{.at_ns = 1000000, .line = P2P_LINE_STIMULUS, .level = 1},
                                               {.at_ns = 1050000, .line = P2P_LINE_STIMULUS, .level = 0}};
-    struct example example = {0};
+    struct spec_example example = {0};
     struct p2p_edge edges[4];
 
-    load_example(&example);
+    assert_true(spec_example_load(&example));
     attach(f);
-    assert_int_equal(write(f->board, example.board, example.board_bytes), example.board_bytes);
+    assert_int_equal(write(f->board, example.board, sizeof example.board), sizeof example.board);
     assert_int_equal(f->stimulus.play(f->stimulus.self, drives, 2, &f->error), P2P_OK);
     advance(f, 2000000);
-    board_hears(f, example.host, example.host_bytes);
+    board_hears(f, example.host, sizeof example.host);
     assert_int_equal(now_ns(f), 2000000);
     assert_int_equal(read_edges(f, edges, 4), 3);
     assert_edge(&edges[0], 1000000, P2P_CHANNEL_STIMULUS, 1);

@@ -20,27 +20,27 @@
 enum fake_port { FAKE_POWER, FAKE_CLOCK, FAKE_CONSOLE_READ, FAKE_CONSOLE_WRITE, FAKE_STIMULUS, FAKE_PROBE, FAKE_PORTS };
 
 struct fake_script {
-    const char *banner;    /* printed at power on */
-    const char *ready;     /* line with its end; NULL: never printed */
+    const char *banner; /* printed at power on */
+    const char *ready;  /* line with its end; NULL: never printed */
     uint64_t ready_ns;
-    const char *trouble;   /* printed at trouble_ns; NULL: none */
+    const char *trouble; /* printed at trouble_ns; NULL: none */
     uint64_t trouble_ns;
-    const char *log;       /* what key 'w' prints; NULL: nothing */
-    const char *prefix;    /* before the guest's lines */
+    const char *log;    /* what key 'w' prints; NULL: nothing */
+    const char *prefix; /* before the guest's lines */
     bool mute_counters;
-    uint64_t irq_extra;    /* added to what the guest counts */
+    uint64_t irq_extra; /* added to what the guest counts */
     uint64_t serror;
-    uint64_t answer_ns;    /* latency */
+    uint64_t answer_ns; /* latency */
     /* Numbers of stimuli, from 0; FAKE_NEVER: none. */
     uint64_t missed, late, twice, babble;
-    uint64_t unplayed;     /* the line never moves */
-    uint64_t unseen;       /* answered, but the probe misses both edges of the stimulus */
-    size_t console_piece;  /* bytes a read, at most; 0: as many as there are */
+    uint64_t unplayed;      /* the line never moves */
+    uint64_t unseen;        /* answered, but the probe misses both edges of the stimulus */
+    size_t console_piece;   /* bytes a read, at most; 0: as many as there are */
     size_t console_trickle; /* bytes between two advances, at most; 0: as many as there are */
-    uint64_t early_seed;   /* not 0: advance returns early, at random */
-    uint64_t wall_ms;      /* that pass each time somebody looks at the clock on the wall */
+    uint64_t early_seed;    /* not 0: advance returns early, at random */
+    uint64_t wall_ms;       /* that pass each time somebody looks at the clock on the wall */
     enum fake_port fail_port;
-    uint64_t fail_step;    /* the call of fail_port that fails, from 1; 0: none */
+    uint64_t fail_step; /* the call of fail_port that fails, from 1; 0: none */
     enum p2p_code fail_code;
 };
 

@@ -2,6 +2,7 @@
 #include "session/boot_log.h"
 
 #include "consoles.h"
+#include "util/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,6 +127,32 @@ static void counters_are_read_whole_or_not_at_all(void **state)
     }
 }
 
+/* The console of a whole boot, recorded, with Xen's log dumped at its end. */
+static void a_recorded_console_confirms_its_boot(void **state)
+{
+    static char no_extra_option[] = "";
+    struct p2p_xen xen = {.version = "4.17", .scheduler = "credit2", .extra_command_line = no_extra_option};
+    const struct p2p_configuration configuration = {.xen = &xen};
+    struct p2p_bench bench = {.pins = {.stimulus = 0, .answer = 1, .query = 2}};
+    struct p2p_error error = {0};
+    struct p2p_boot_log log;
+    char *text;
+    size_t size;
+
+    (void)state;
+    bench.board.gic = 2;
+    assert_int_equal(p2p_read_file(P2P_SOURCE_DIR "/tests/golden/run-v1/xen-4.17-vwfi-trap/boot-001/console.log",
+                                   1 << 20, &text, &size, &error),
+                     P2P_OK);
+    log = read_text(text);
+    assert_string_equal(log.xen_version, "4.17.7");
+    assert_string_equal(log.complaint, "");
+    assert_int_equal(log.counters.irq, 61);
+    assert_int_equal(p2p_boot_log_check(&log, &configuration, &bench, &error), P2P_OK);
+    assert_int_equal(p2p_boot_log_check_command_line(&log, &xen, &error), P2P_OK);
+    free(text);
+}
+
 static void pieces_do_not_matter(void **state)
 {
     static const char text[] = XEN_417 "(XEN) DOM1: " READY_XEN "\r\n" XEN_LOG PANIC
@@ -146,16 +173,12 @@ static void pieces_do_not_matter(void **state)
 
 static void long_lines_are_cut_and_the_next_is_read(void **state)
 {
-    char text[4 * P2P_LINE_BYTES + sizeof READY];
+    char text[4 * P2P_LINE_BYTES];
     struct p2p_boot_log log;
 
     (void)state;
-    memset(text, 'x', 4 * P2P_LINE_BYTES);
-    memcpy(text, "ERROR ", 6);
-    text[4 * P2P_LINE_BYTES - 1] = '\n';
-    memcpy(text + 4 * P2P_LINE_BYTES, READY, sizeof READY);
+    snprintf(text, sizeof text, "ERROR %0*d\n%s\n", 3 * P2P_LINE_BYTES, 0, READY);
     log = read_text(text);
-    p2p_boot_log_feed(&log, "\n", 1);
     assert_int_equal(strlen(log.complaint), P2P_LINE_BYTES - 1);
     assert_string_equal(log.ready, READY);
 }
@@ -207,7 +230,8 @@ static void assert_check(const char *text, struct p2p_xen *xen, const char *mess
     struct p2p_error error = {0};
 
     bench.board.gic = 2;
-    assert_int_equal(p2p_boot_log_check(&log, &configuration, &bench, &error), message[0] == '\0' ? P2P_OK : P2P_E_BENCH);
+    assert_int_equal(p2p_boot_log_check(&log, &configuration, &bench, &error),
+                     message[0] == '\0' ? P2P_OK : P2P_E_BENCH);
     assert_string_equal(error.message, message);
 }
 
@@ -240,9 +264,10 @@ static void xen_must_be_the_one_asked_for(void **state)
         const char *asked, *found;
         bool fits;
     } cases[] = {
-        {"4.17", "4.17", true},   {"4.17", "4.17.7", true},   {"4.17", "4.17-rc1", true}, {"4.17.7", "4.17.7", true},
-        {"4.17", "4.170", false}, {"4.17", "4.1", false},     {"4.17.7", "4.17", false},  {"4.20", "4.20.5-pre", true},
-        {"4.2", "4.20.5", false}, {"4.17.7", "4.17.70", false},
+        {"4.17", "4.17", true},       {"4.17", "4.17.7", true},     {"4.17", "4.17-rc1", true},
+        {"4.17.7", "4.17.7", true},   {"4.17", "4.170", false},     {"4.17", "4.1", false},
+        {"4.17.7", "4.17", false},    {"4.20", "4.20.5-pre", true}, {"4.2", "4.20.5", false},
+        {"4.17.7", "4.17.70", false},
     };
     char text[512], message[128];
 
@@ -250,8 +275,8 @@ static void xen_must_be_the_one_asked_for(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct p2p_xen xen = asked(cases[i].asked);
 
-        snprintf(text, sizeof text, "(XEN) Xen version %s (gcc) debug=n\r\n%s(XEN) %s\r\n", cases[i].found, XEN_SCHEDULER,
-                 READY_XEN);
+        snprintf(text, sizeof text, "(XEN) Xen version %s (gcc) debug=n\r\n%s(XEN) %s\r\n", cases[i].found,
+                 XEN_SCHEDULER, READY_XEN);
         snprintf(message, sizeof message, "Xen's version: asked for %s, but the board runs %s", cases[i].asked,
                  cases[i].found);
         assert_check(text, &xen, cases[i].fits ? "" : message);
@@ -280,10 +305,14 @@ static void xens_command_line_must_hold_all_that_was_asked_for(void **state)
         const char *line;
         bool fits;
     } cases[] = {
-        {"vwfi=native sched=null timer_slop=0", true}, {"sched=null a=b vwfi=native timer_slop=0 noreboot", true},
-        {"vwfi=native sched=null", false},             {"vwfi=trap sched=null timer_slop=0", false},
-        {"vwfi=native sched=null2 timer_slop=0", false}, {"vwfi=native timer_slop=0", false},
-        {"xvwfi=native sched=null timer_slop=0", false}, {"", false},
+        {"vwfi=native sched=null timer_slop=0", true},
+        {"sched=null a=b vwfi=native timer_slop=0 noreboot", true},
+        {"vwfi=native sched=null", false},
+        {"vwfi=trap sched=null timer_slop=0", false},
+        {"vwfi=native sched=null2 timer_slop=0", false},
+        {"vwfi=native timer_slop=0", false},
+        {"xvwfi=native sched=null timer_slop=0", false},
+        {"", false},
     };
     struct p2p_xen xen = {.scheduler = "null", .vwfi = P2P_VWFI_NATIVE, .extra_command_line = extra};
     char text[256];
@@ -306,6 +335,7 @@ int main(void)
         cmocka_unit_test(every_line_tells_what_it_tells),
         cmocka_unit_test(the_first_of_each_kind_stands),
         cmocka_unit_test(counters_are_read_whole_or_not_at_all),
+        cmocka_unit_test(a_recorded_console_confirms_its_boot),
         cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(long_lines_are_cut_and_the_next_is_read),
         cmocka_unit_test(nul_bytes_are_noise),

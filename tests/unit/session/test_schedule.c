@@ -15,7 +15,8 @@
 static const struct p2p_stimulus_plan DEMO = {
     .period_ns = 1000000, .jitter_ns = 780000, .width_ns = 50000, .deadline_ns = 150000};
 
-/* From a model of the generator in another language. The same plan must play the same for ever, or old runs can't be repeated. */
+/* From a model of the generator in another language. The same plan must play the same for ever, or old runs can't be
+ * repeated. */
 static void times_are_fixed_by_plan_and_seed(void **state)
 {
     static const struct {

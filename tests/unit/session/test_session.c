@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { EDGES_MAX = 200000, CONSOLE_MAX = 65536, LEAD_NS = 1000000, BABBLE_FLOOR = 10000 };
+enum { EDGES_MAX = 40000, CONSOLE_MAX = 65536, LEAD_NS = 1000000, BABBLE_FLOOR = 10000 };
 
 /* Where the session's data go; a disk that gets full at a call of its own. */
 struct disk {
@@ -114,15 +114,16 @@ static void check_stream(const struct boot *boot)
 
         if (edge->channel == P2P_CHANNEL_MARK) {
             assert_int_equal(edge->flags, ++marks);
-            assert_true(taken == 0 || edges[taken - 1].ticks <= (marks == 1 ? boot->record.armed_ns : boot->record.disarmed_ns));
+            assert_true(taken == 0 ||
+                        edges[taken - 1].ticks <= (marks == 1 ? boot->record.armed_ns : boot->record.disarmed_ns));
         } else {
             assert_true(taken < count);
             assert_int_equal(edge->ticks, edges[taken].ticks);
             assert_int_equal(edge->channel, edges[taken].channel);
             assert_int_equal(edge->level, edges[taken].level);
-            assert_int_equal(marks, edge->ticks < boot->record.armed_ns                                     ? 0
+            assert_int_equal(marks, edge->ticks < boot->record.armed_ns                                       ? 0
                                     : boot->record.disarmed_ns == 0 || edge->ticks < boot->record.disarmed_ns ? 1
-                                                                                                            : 2);
+                                                                                                              : 2);
             taken++;
         }
     }
@@ -312,7 +313,8 @@ static void a_guest_that_is_not_ready_is_told_with_its_last_words(void **state)
     script = fake_healthy("4.17");
     script.ready = NULL;
     expect(&script, "4.17", P2P_E_BENCH,
-           "no READY from the guest stub within 1 s (timeouts.boot_s); last line on the console: Freed 348kB init memory.");
+           "no READY from the guest stub within 1 s (timeouts.boot_s); last line on the console: Freed 348kB init "
+           "memory.");
 }
 
 static void ready_counts_up_to_the_time_limit_only(void **state)
@@ -351,8 +353,7 @@ static void what_runs_must_be_what_was_asked_for(void **state)
     expect(&script, "4.17", P2P_E_BENCH,
            "Xen's command line: asked for vwfi=trap sched=credit2, but the board runs vwfi=native sched=credit2");
     script.log = NULL;
-    expect(&script, "4.17", P2P_E_BENCH,
-           "Xen did not show its log, and with it its command line, within 5000 ms");
+    expect(&script, "4.17", P2P_E_BENCH, "Xen did not show its log, and with it its command line, within 5000 ms");
 }
 
 /* Debug and scheduler are asked of a plan, so it is the plan that changes here. */
@@ -408,8 +409,7 @@ static void the_guests_count_must_be_the_probes(void **state)
     expect(&script, NULL, P2P_E_BENCH, "the stub took 22 interrupts, but the probe saw 21 answers");
     script.irq_extra = 0;
     script.serror = 3;
-    expect(&script, NULL, P2P_E_BENCH,
-           "the stub met 0 unexpected interrupts, 0 spurious ones, 0 FIQs and 3 SErrors");
+    expect(&script, NULL, P2P_E_BENCH, "the stub met 0 unexpected interrupts, 0 spurious ones, 0 FIQs and 3 SErrors");
     script = fake_healthy(NULL);
     script.mute_counters = true;
     expect(&script, NULL, P2P_E_BENCH, "the stub did not print its counters within 1000 ms");
@@ -556,8 +556,24 @@ static void the_first_of_two_errors_wins(void **state)
 /* ---- random scripts ---- */
 
 enum random_fault {
-    NO_FAULT, PORT_FAILS, EDGES_FULL, CONSOLE_FULL, SILENT, TROUBLE, WRONG_XEN, NO_LOG, NO_COUNTERS, WRONG_COUNT, SERROR,
-    BABBLE, UNPLAYED, UNSEEN, MISSED, LATE, TWICE, RANDOM_FAULTS
+    NO_FAULT,
+    PORT_FAILS,
+    EDGES_FULL,
+    CONSOLE_FULL,
+    SILENT,
+    TROUBLE,
+    WRONG_XEN,
+    NO_LOG,
+    NO_COUNTERS,
+    WRONG_COUNT,
+    SERROR,
+    BABBLE,
+    UNPLAYED,
+    UNSEEN,
+    MISSED,
+    LATE,
+    TWICE,
+    RANDOM_FAULTS
 };
 
 /* Builds the fault into the script; the code that the boot is to end with if the fault comes to pass. */
@@ -671,7 +687,7 @@ static void no_fault_passes_for_a_good_boot(void **state)
 
     (void)state;
     print_message("seeds from %" PRIu64 "\n", seed);
-    for (uint64_t i = 0; i < 40 * RANDOM_FAULTS; i++) {
+    for (uint64_t i = 0; i < UINT64_C(40) * RANDOM_FAULTS; i++) {
         random_script(seed + i);
     }
 }

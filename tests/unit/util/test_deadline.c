@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define NS_PER_MS 1000000
+#define NS_PER_MS INT64_C(1000000)
 
 struct pipes {
     int in[2], stop[2];
@@ -64,8 +64,8 @@ static void a_deadline_lies_in_the_future(void **state)
     struct p2p_deadline deadline = p2p_deadline_in_ms(5000);
 
     (void)state;
-    assert_true(deadline.at_ns - before_ns >= INT64_C(5000) * NS_PER_MS);
-    assert_true(deadline.at_ns - p2p_monotonic_ns() <= INT64_C(5000) * NS_PER_MS);
+    assert_true(deadline.at_ns - before_ns >= 5000 * NS_PER_MS);
+    assert_true(deadline.at_ns - p2p_monotonic_ns() <= 5000 * NS_PER_MS);
 }
 
 static void silence_ends_at_the_deadline_and_not_before(void **state)
@@ -144,7 +144,7 @@ static void signals_do_not_change_the_deadline(void **state)
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     assert_int_equal(outcome, P2P_WAIT_TIMEOUT);
     assert_true(p2p_monotonic_ns() >= deadline.at_ns);
-    assert_true(p2p_monotonic_ns() < deadline.at_ns + INT64_C(5000) * NS_PER_MS);
+    assert_true(p2p_monotonic_ns() < deadline.at_ns + 5000 * NS_PER_MS);
     assert_true(ticks >= 2);
 }
 

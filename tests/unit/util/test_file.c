@@ -24,15 +24,15 @@
 /* ---- the fakes ---- */
 
 struct fakes {
-    size_t longest;   /* bytes that one call of read or write moves */
-    int interrupts;   /* so many calls of read or write fail with EINTR first */
-    int write_errno;  /* if not 0, write fails with it */
-    int read_errno;   /* if not 0, read fails with it */
-    int sync_errno;   /* if not 0, syncing a file fails with it */
-    int folder_errno; /* if not 0, syncing a folder fails with it */
-    int rename_errno; /* if not 0, rename fails with it */
+    size_t longest;       /* bytes that one call of read or write moves */
+    int interrupts;       /* so many calls of read or write fail with EINTR first */
+    int write_errno;      /* if not 0, write fails with it */
+    int read_errno;       /* if not 0, read fails with it */
+    int sync_errno;       /* if not 0, syncing a file fails with it */
+    int folder_errno;     /* if not 0, syncing a folder fails with it */
+    int rename_errno;     /* if not 0, rename fails with it */
     int good_allocations; /* so many succeed, then one fails; -1: all succeed */
-    char calls[32];   /* w: write, f: fsync of a file, r: rename, d: fsync of a folder */
+    char calls[32];       /* w: write, f: fsync of a file, r: rename, d: fsync of a folder */
 };
 
 static struct fakes fakes;

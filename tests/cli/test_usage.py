@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Help, version, and everything that can be wrong with a command line."""
+import re
+import unittest
+
+from bench import SOURCE, BenchCase
+
+VERBS = {
+    "run": ["-o DIR", "--bench FILE", "--only CONFIGURATION", "--samples N", "--boots N", "--seed N"],
+    "check": [],
+    "gate": ["--exit-code bisect"],
+    "report": ["--format text|json"],
+}
+COMMON = ["--json", "-v, --verbose", "-q, --quiet", "-h, --help"]
+
+
+class Help(BenchCase):
+    def test_lists_the_verbs_and_the_exit_codes(self):
+        for option in "-h", "--help":
+            with self.subTest(option):
+                done = self.bench.pin2pin(option)
+                self.assert_exit(done, 0)
+                self.assertEqual(re.findall(r"^  ([a-z]+) +[A-Z]+ ", done.stdout, re.M), list(VERBS))
+                self.assert_says(done.stdout, "0 PASS", "1 FAIL", "2 usage", "3 INCONCLUSIVE", "4 BENCH FAULT", "130 ")
+                self.assertEqual(done.stderr, "")
+
+    def test_of_a_verb_lists_its_options_and_no_others(self):
+        for verb, options in VERBS.items():
+            for option in "-h", "--help":
+                with self.subTest(verb=verb, option=option):
+                    done = self.bench.pin2pin(verb, option)
+                    self.assert_exit(done, 0)
+                    listed = re.findall(r"^  +(-.*?)(?:  |$)", done.stdout, re.M)
+                    self.assertEqual(sorted(listed), sorted(options + COMMON))
+                    self.assert_says(done.stdout, f"usage: pin2pin {verb} ")
+                    self.assertEqual(done.stderr, "")
+
+    def test_comes_before_what_else_is_wrong(self):
+        self.assert_exit(self.bench.pin2pin("run", "-h", "one", "two"), 0)
+
+    def test_version_is_that_of_the_project(self):
+        version = re.search(r"project\(pin2pin VERSION (\S+)", (SOURCE / "CMakeLists.txt").read_text()).group(1)
+        done = self.bench.pin2pin("--version")
+        self.assert_exit(done, 0)
+        self.assertEqual((done.stdout, done.stderr), (f"pin2pin {version}\n", ""))
+
+
+class Refused(BenchCase):
+    """Exit code 2, one line on stderr that says where help is, nothing on stdout."""
+
+    def assert_refused(self, *arguments, says, see):
+        done = self.bench.pin2pin(*arguments)
+        self.assert_exit(done, 2)
+        self.assertEqual(done.stderr, f"{says}; see `{see} -h`\n")
+        self.assertEqual(done.stdout, "")
+
+    def test_no_verb(self):
+        self.assert_refused(says="pin2pin: expected a verb", see="pin2pin")
+
+    def test_unknown_verb(self):
+        self.assert_refused("measure", "x", says='pin2pin: "measure" is no verb', see="pin2pin")
+
+    def test_unknown_option(self):
+        for verb in VERBS:
+            for option in ["--bogus"], ["-x"], ["-x", "FILE"], ["FILE", "-x"], ["-qx", "FILE"], ["-xq", "FILE"]:
+                with self.subTest(verb=verb, option=option):
+                    name = "--bogus" if option == ["--bogus"] else "-x"
+                    self.assert_refused(verb, *option, says=f"pin2pin {verb}: {name} is no option of this verb",
+                                        see=f"pin2pin {verb}")
+
+    def test_option_of_another_verb(self):
+        self.assert_refused("check", "--samples", "5", "x", says="pin2pin check: --samples is no option of this verb",
+                            see="pin2pin check")
+        self.assert_refused("report", "-o", "x", "y", says="pin2pin report: -o is no option of this verb",
+                            see="pin2pin report")
+
+    def test_missing_value(self):
+        for option in "--samples", "--bench", "-o":
+            with self.subTest(option):
+                self.assert_refused("run", "PLAN", option, says=f"pin2pin run: {option} needs a value", see="pin2pin run")
+
+    def test_value_of_an_option_that_takes_none(self):
+        self.assert_refused("run", "--json=yes", "PLAN", says="pin2pin run: --json=yes: this option takes no value",
+                            see="pin2pin run")
+
+    def test_number_out_of_range_or_none(self):
+        limits = {"--samples": (1, 1000000000), "--boots": (1, 1000), "--seed": (0, 9007199254740991)}
+        for option, (low, high) in limits.items():
+            for value in low - 1, high + 1, 1 << 64, "", "ten", "1x", " 1", "+1", "1.0", "0x10":
+                with self.subTest(option=option, value=value):
+                    self.assert_refused(
+                        "run", option, value, "PLAN", see="pin2pin run",
+                        says=f'pin2pin run: {option}: expected a number from {low} to {high}, found "{value}"')
+
+    def test_number_at_its_limits(self):
+        for option, value in ("--samples", 1000000000), ("--boots", 1000), ("--seed", 9007199254740991), ("--seed", 0):
+            with self.subTest(option=option, value=value):
+                done = self.bench.pin2pin("run", option, value, "nowhere.plan.json")
+                self.assert_says(done.stderr, "nowhere.plan.json: cannot open")
+
+    def test_word_that_is_no_choice(self):
+        self.assert_refused("report", "--format", "xml", "RUN", see="pin2pin report",
+                            says='pin2pin report: --format: expected text|json, found "xml"')
+        self.assert_refused("gate", "--exit-code", "git", "RESULT", see="pin2pin gate",
+                            says='pin2pin gate: --exit-code: expected bisect, found "git"')
+
+    def test_missing_or_second_operand(self):
+        for verb, operand in ("run", "PLAN"), ("check", "FILE"), ("gate", "RESULT"), ("report", "RUN"):
+            for arguments in [], ["one", "two"], ["one", "--json", "two"]:
+                with self.subTest(verb=verb, arguments=arguments):
+                    self.assert_refused(verb, *arguments, see=f"pin2pin {verb}",
+                                        says=f"pin2pin {verb}: expected exactly one operand, {operand}")
+
+    def test_operand_that_starts_with_a_dash(self):
+        done = self.bench.pin2pin("check", "--", "-x")
+        self.assert_exit(done, 2)
+        self.assert_says(done.stderr, "-x: cannot open")
+
+
+if __name__ == "__main__":
+    unittest.main()

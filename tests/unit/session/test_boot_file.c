@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* boot.json, byte for byte, and through the reader that the analysis uses. */
+#include "session/boot_file.h"
+
+#include "../store/temporary.h"
+#include "consoles.h"
+#include "fake_bench.h"
+#include "store/run_folder.h"
+#include "util/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { FILE_BYTES_MAX = 1 << 20 };
+
+struct fixture {
+    struct fake_bench *bench;
+    struct p2p_ports ports;
+    struct p2p_plan plan;
+    struct p2p_configuration configuration;
+    struct p2p_xen xen;
+    struct p2p_session session;
+    struct p2p_boot_record record;
+    struct p2p_boot_file file;
+    char *folder, *path;
+};
+
+static void set_up(struct fixture *fixture)
+{
+    struct fake_script script = fake_healthy(NULL);
+
+    *fixture = (struct fixture){.bench = fake_bench_new(&script), .folder = temporary_folder()};
+    fake_plan(&fixture->plan, &fixture->configuration, &fixture->xen, NULL);
+    fixture->ports = fake_bench_ports(fixture->bench);
+    fixture->session = (struct p2p_session){.ports = &fixture->ports,
+                                            .plan = &fixture->plan,
+                                            .configuration = &fixture->configuration,
+                                            .seed = UINT64_MAX - 1};
+    fixture->file = (struct p2p_boot_file){.session = &fixture->session,
+                                           .record = &fixture->record,
+                                           .boot = 7,
+                                           .started_at = {.tv_sec = 1767323045, .tv_nsec = 999999999},
+                                           .wall_s = 1.5};
+    fixture->path = p2p_format("%s/boot.json", fixture->folder);
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    free(fixture->path);
+    temporary_remove(fixture->folder);
+    fake_bench_free(fixture->bench);
+}
+
+/* Writes the file and reads it both ways. free() the text. */
+static char *write_and_read(struct fixture *fixture, struct p2p_boot_summary *summary)
+{
+    struct p2p_error error = {0};
+    bool present = false;
+    char *text;
+    size_t size;
+
+    assert_int_equal(p2p_boot_file_write(fixture->path, &fixture->file, &error), P2P_OK);
+    assert_int_equal(p2p_boot_summary_load(fixture->folder, summary, &present, &error), P2P_OK);
+    assert_true(present);
+    assert_string_equal(summary->probe, "fake");
+    assert_int_equal(p2p_read_file(fixture->path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
+    return text;
+}
+
+static void a_boot_that_said_nothing_is_all_null(void **state)
+{
+    static const char expected[] =
+        "{\n  \"schema\": \"pin2pin.boot\",\n  \"version\": 1,\n  \"configuration\": \"native\",\n  \"boot\": 7,\n"
+        "  \"seed\": \"0xfffffffffffffffe\",\n  \"started_at\": \"2026-01-02T03:04:05Z\",\n  \"wall_s\": 1.5,\n"
+        "  \"complete\": true,\n  \"fault\": null,\n  \"probe\": {\n    \"name\": \"fake\",\n"
+        "    \"tick_hz\": 1000000000,\n    \"time_base\": \"instructions\",\n    \"uncertainty_ns\": 0.5\n  },\n"
+        "  \"xen\": null,\n  \"stub\": null,\n  \"counters\": null,\n  \"bench_time\": {\n    \"ready_ns\": 0,\n"
+        "    \"armed_ns\": 0,\n    \"disarmed_ns\": 0\n  },\n  \"stimuli\": 0,\n  \"answers\": 0\n}\n";
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+    char *text;
+
+    (void)state;
+    set_up(&fixture);
+    text = write_and_read(&fixture, &summary);
+    assert_string_equal(text, expected);
+    assert_true(summary.complete);
+    assert_string_equal(summary.fault, "");
+    free(text);
+    tear_down(&fixture);
+}
+
+static void what_the_board_said_is_there(void **state)
+{
+    static const char console[] = XEN_417 "(XEN) DOM1: " READY_XEN "\r\n"
+                                          "(XEN) DOM1: COUNTERS irq=21 stimulus=20 query=1 unexpected_irq=2 spurious=3 "
+                                          "fiq=4 serror=5\r\n" XEN_COMMAND_LINE;
+    static const char *const pieces[] = {
+        "\"version\": \"4.17.7\",\n    \"debug\": \"n\",\n    \"scheduler\": \"credit2\",\n    \"command_line\": "
+        "\"console=",
+        "\"stub\": \"" READY_XEN "\"",
+        "\"irq\": 21,\n    \"unexpected_irq\": 2,\n    \"spurious\": 3,\n    \"fiq\": 4,\n    \"serror\": 5\n",
+        "\"ready_ns\": 10,\n    \"armed_ns\": 20,\n    \"disarmed_ns\": 30\n",
+        "\"stimuli\": 40,\n  \"answers\": 41\n",
+    };
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+    char *text;
+
+    (void)state;
+    set_up(&fixture);
+    p2p_boot_log_feed(&fixture.record.log, console, sizeof console - 1);
+    fixture.record.ready_ns = 10;
+    fixture.record.armed_ns = 20;
+    fixture.record.disarmed_ns = 30;
+    fixture.record.stimuli = 40;
+    fixture.record.answers = 41;
+    text = write_and_read(&fixture, &summary);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        assert_non_null(strstr(text, pieces[i]));
+    }
+    free(text);
+    tear_down(&fixture);
+}
+
+static void a_console_of_any_bytes_is_printable_in_json(void **state)
+{
+    static const char console[] = "READY pin2pin-stub \xff\x01\"\\ x\n";
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+    char *text;
+
+    (void)state;
+    set_up(&fixture);
+    p2p_boot_log_feed(&fixture.record.log, console, sizeof console - 1);
+    fixture.file.fault = "no \x1b[31mred\x7f and no \xc3\xbc";
+    text = write_and_read(&fixture, &summary);
+    assert_false(summary.complete);
+    assert_string_equal(summary.fault, "no ?[31mred? and no ??");
+    assert_non_null(strstr(text, "\"READY pin2pin-stub ??\\\"\\\\ x\""));
+    free(text);
+    tear_down(&fixture);
+}
+
+static void a_fault_of_the_longest_text_survives(void **state)
+{
+    char fault[P2P_ERROR_MESSAGE_BYTES];
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+
+    (void)state;
+    memset(fault, 'x', sizeof fault - 1);
+    fault[sizeof fault - 1] = '\0';
+    set_up(&fixture);
+    fixture.file.fault = fault;
+    free(write_and_read(&fixture, &summary));
+    assert_string_equal(summary.fault, fault);
+    tear_down(&fixture);
+}
+
+static void a_folder_that_is_gone_is_an_error(void **state)
+{
+    struct fixture fixture;
+    struct p2p_error error = {0};
+
+    (void)state;
+    set_up(&fixture);
+    assert_int_equal(p2p_boot_file_write("/nonexistent/boot.json", &fixture.file, &error), P2P_E_HOST);
+    assert_non_null(strstr(error.message, "/nonexistent/boot.json"));
+    tear_down(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_boot_that_said_nothing_is_all_null),
+        cmocka_unit_test(what_the_board_said_is_there),
+        cmocka_unit_test(a_console_of_any_bytes_is_printable_in_json),
+        cmocka_unit_test(a_fault_of_the_longest_text_survives),
+        cmocka_unit_test(a_folder_that_is_gone_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

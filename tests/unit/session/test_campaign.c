@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole plans on the fake bench, into a folder. Replaced at link time: the calls that write, for a disk that gets full
+ * and stays so, and fsync, for speed.
+ */
+#include "session/campaign.h"
+
+#include "../store/temporary.h"
+#include "fake_bench.h"
+#include "session/schedule.h"
+#include "store/analysis.h"
+#include "store/run_folder.h"
+#include "util/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CONFIGURATIONS = 3, BOOTS = 2, FILE_BYTES_MAX = 1 << 20 };
+
+/* ---- the disk ---- */
+
+/* The replaced functions have no argument to keep this in. */
+static struct {
+    uint64_t writes, writes_left;
+} disk = {.writes_left = FAKE_NEVER};
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*): the linker makes these names */
+ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset);
+bool __real_p2p_write_all(int fd, const void *data, size_t size);
+bool __wrap_p2p_write_all(int fd, const void *data, size_t size);
+enum p2p_code __real_p2p_write_file(const char *path, const void *data, size_t size, struct p2p_error *error);
+enum p2p_code __wrap_p2p_write_file(const char *path, const void *data, size_t size, struct p2p_error *error);
+int __wrap_fsync(int fd);
+
+static bool disk_is_full(void)
+{
+    errno = ENOSPC;
+    return disk.writes++ >= disk.writes_left;
+}
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+    return disk_is_full() ? -1 : __real_pwrite(fd, data, size, offset);
+}
+
+bool __wrap_p2p_write_all(int fd, const void *data, size_t size)
+{
+    return !disk_is_full() && __real_p2p_write_all(fd, data, size);
+}
+
+enum p2p_code __wrap_p2p_write_file(const char *path, const void *data, size_t size, struct p2p_error *error)
+{
+    return disk_is_full() ? p2p_error_set_errno(error, P2P_E_HOST, ENOSPC, "%s", path)
+                          : __real_p2p_write_file(path, data, size, error);
+}
+
+int __wrap_fsync(int fd)
+{
+    (void)fd;
+    return 0;
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
+
+/* ---- a run ---- */
+
+struct fixture {
+    char *folder;
+    struct fake_bench *bench;
+    struct p2p_ports ports;
+    struct p2p_bench wiring;
+    struct p2p_plan plan;
+    struct p2p_configuration configurations[CONFIGURATIONS];
+    struct p2p_xen xen;
+    struct p2p_result *result;
+    struct p2p_campaign campaign;
+    struct p2p_error error;
+    char order[256];   /* names of the configurations as they were powered */
+    uint64_t odd_boot; /* the one, from 1, that runs the script below; 0: none */
+    struct fake_script odd;
+    uint64_t progress_calls;
+    struct p2p_progress last;
+};
+
+static const size_t ALL[CONFIGURATIONS] = {0, 1, 2};
+
+/* What stands in result.json as a boot begins: all boots before it, and that more are to come. */
+static void check_result_so_far(const struct fixture *fixture)
+{
+    char *path = p2p_result_path(fixture->folder);
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(path, &error);
+    uint64_t boots = 0;
+
+    assert_non_null(result);
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        boots += result->configurations[i].boots;
+    }
+    assert_int_equal(boots, fake_bench_boots(fixture->bench) - 1);
+    assert_false(result->complete);
+    assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    p2p_result_free(result);
+    free(path);
+}
+
+static void on_power(void *user, const char *configuration)
+{
+    struct fixture *fixture = user;
+    size_t length = strlen(fixture->order);
+    struct fake_script script = fake_healthy(strncmp(configuration, "xen", 3) == 0 ? "4.17" : NULL);
+
+    snprintf(fixture->order + length, sizeof fixture->order - length, "%s ", configuration);
+    fake_bench_rescript(fixture->bench,
+                        fake_bench_boots(fixture->bench) == fixture->odd_boot ? &fixture->odd : &script);
+    check_result_so_far(fixture);
+}
+
+static void on_progress(void *user, const struct p2p_progress *progress)
+{
+    struct fixture *fixture = user;
+
+    assert_true(progress->boots_done <= progress->boots_planned);
+    assert_true(progress->stimuli_done <= progress->stimuli_planned);
+    assert_true(progress->stimuli_done >= fixture->last.stimuli_done);
+    fixture->last = *progress;
+    fixture->progress_calls++;
+}
+
+/* The configurations native, xen-4.17 and other, `count` of them as `selected` says, twice each. */
+static void set_up(struct fixture *fixture, const size_t *selected, size_t count)
+{
+    struct fake_script script = fake_healthy(NULL);
+
+    *fixture = (struct fixture){.folder = temporary_folder(), .bench = fake_bench_new(&script)};
+    fake_plan(&fixture->plan, &fixture->configurations[1], &fixture->xen, "4.17");
+    fixture->configurations[0] = (struct p2p_configuration){.name = "native", .limits = P2P_NO_LIMITS};
+    fixture->configurations[2] = (struct p2p_configuration){.name = "other", .limits = P2P_NO_LIMITS};
+    fixture->plan.configurations = fixture->configurations;
+    fixture->plan.configuration_count = CONFIGURATIONS;
+    fixture->plan.boots = BOOTS;
+    fixture->plan.samples = 5;
+    fake_wiring(&fixture->wiring);
+    fixture->ports = fake_bench_ports(fixture->bench);
+    fixture->result = p2p_result_new(&fixture->plan, &fixture->wiring, selected, count);
+    assert_non_null(fixture->result);
+    fixture->campaign = (struct p2p_campaign){
+        .ports = &fixture->ports,
+        .bench = &fixture->wiring,
+        .plan = &fixture->plan,
+        .selected = selected,
+        .folder = fixture->folder,
+        .progress = on_progress,
+        .user = fixture,
+    };
+    fake_bench_on_power(fixture->bench, on_power, fixture);
+}
+
+static enum p2p_code run(struct fixture *fixture)
+{
+    enum p2p_code code = p2p_campaign_run(&fixture->campaign, fixture->result, &fixture->error);
+
+    assert_int_equal(code, fixture->error.code);
+    assert_true(fake_bench_boots(fixture->bench) == 0 || fake_bench_ended_well(fixture->bench));
+    return code;
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    p2p_result_free(fixture->result);
+    fake_bench_free(fixture->bench);
+    temporary_remove(fixture->folder);
+}
+
+/* The result in memory, the one on disk, and the one made again from the boots are the same to the byte. */
+static void check_results_agree(const struct fixture *fixture)
+{
+    struct p2p_error error = {0};
+    char *path = p2p_result_path(fixture->folder);
+    struct p2p_result *again = p2p_analyse_run(fixture->folder, &error);
+    char *in_memory = p2p_result_encode(fixture->result);
+    char *remade, *on_disk;
+    size_t size;
+
+    assert_non_null(again);
+    remade = p2p_result_encode(again);
+    assert_int_equal(p2p_read_file(path, FILE_BYTES_MAX, &on_disk, &size, &error), P2P_OK);
+    assert_string_equal(in_memory, on_disk);
+    assert_string_equal(remade, on_disk);
+    free(on_disk);
+    free(remade);
+    free(in_memory);
+    p2p_result_free(again);
+    free(path);
+}
+
+static bool exists(const struct fixture *fixture, const char *name)
+{
+    char *path = p2p_format("%s/%s", fixture->folder, name);
+    bool there = access(path, F_OK) == 0;
+
+    free(path);
+    return there;
+}
+
+static void configurations_take_turns_and_leave_their_files(void **state)
+{
+    static const char *const files[] = {"native/boot-001/console.log", "native/boot-002/edges.p2p",
+                                        "xen-4.17/boot-001/boot.json", "xen-4.17/boot-002/console.log",
+                                        "other/boot-001/edges.p2p",    "other/boot-002/boot.json"};
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.order, "native xen-4.17 other native xen-4.17 other ");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        assert_true(exists(&fixture, files[i]));
+    }
+    assert_true(fixture.result->complete);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_PASS);
+    for (size_t i = 0; i < CONFIGURATIONS; i++) {
+        assert_int_equal(fixture.result->configurations[i].stats.n, 10);
+        assert_int_equal(fixture.result->configurations[i].stats.max_ns, 700);
+    }
+    assert_int_equal(fixture.last.boots_planned, 6);
+    assert_int_equal(fixture.last.stimuli_planned, 30);
+    assert_int_equal(fixture.last.stimuli_done, 30);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void a_selection_keeps_each_boots_schedule(void **state)
+{
+    static const size_t last_and_first[] = {2, 0};
+    struct fixture fixture;
+    char *path, *text, seed[32];
+    struct p2p_error error = {0};
+    size_t size;
+
+    (void)state;
+    set_up(&fixture, last_and_first, 2);
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.order, "other native other native ");
+    path = p2p_format("%s/other/boot-002/boot.json", fixture.folder);
+    assert_int_equal(p2p_read_file(path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
+    snprintf(seed, sizeof seed, "\"0x%016" PRIx64 "\"", p2p_schedule_seed(1, 2, 2));
+    assert_non_null(strstr(text, seed));
+    free(text);
+    free(path);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void a_faulty_boot_is_a_verdict_and_the_others_go_on(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.odd_boot = 2;
+    fixture.odd = fake_healthy("4.17");
+    fixture.odd.ready = NULL;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fake_bench_boots(fixture.bench), 6);
+    assert_true(fixture.result->complete);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_int_equal(fixture.result->configurations[0].judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(fixture.result->configurations[2].judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(fixture.result->configurations[1].judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_string_equal(fixture.result->configurations[1].judgement.reason,
+                        "boot 1: no READY from the guest stub within 1 s (timeouts.boot_s); last line on the console: "
+                        "Freed 348kB init memory.");
+    assert_int_equal(fixture.result->configurations[1].boots, 2);
+    assert_int_equal(fixture.result->configurations[1].stats.n, 5);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void odd_answers_become_the_verdict(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.odd_boot = 6;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.late = 3;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_FAIL);
+    assert_string_equal(fixture.result->configurations[2].judgement.reason, "1 answer later than the deadline");
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+/* Not the bench's fault, so nothing goes on; what was recorded stays and says that it is not all. */
+static void expect_end(uint64_t boot, enum p2p_code code, const char *order, const char *reason)
+{
+    struct fixture fixture;
+
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.odd_boot = boot;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.fail_port = FAKE_CLOCK;
+    fixture.odd.fail_step = 5;
+    fixture.odd.fail_code = code;
+    assert_int_equal(run(&fixture), code);
+    assert_string_equal(fixture.error.message, "scripted failure");
+    assert_string_equal(fixture.order, order);
+    assert_false(fixture.result->complete);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_non_null(strstr(fixture.result->judgement.reason, reason));
+    assert_string_equal(fixture.result->configurations[(boot - 1) % CONFIGURATIONS].judgement.reason,
+                        "boot 2: the recording of edges has no end; boot 2: scripted failure");
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void an_error_that_is_not_the_benchs_ends_the_run(void **state)
+{
+    static const enum p2p_code codes[] = {P2P_E_INTERRUPTED, P2P_E_HOST, P2P_E_INPUT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        expect_end(4, codes[i], "native xen-4.17 other native ", "the run is incomplete: 4 of 6 boots recorded");
+        expect_end(6, codes[i], "native xen-4.17 other native xen-4.17 other ",
+                   "the run is incomplete: 6 of 6 boots recorded");
+    }
+}
+
+/* Whenever it gets full: an error of this computer, and never a result on disk that claims more than there is. */
+static void a_full_disk_ends_the_run(void **state)
+{
+    enum { EVERY = 5 }; /* a prime: it meets the several kinds of write at all places */
+    bool filled = true;
+
+    (void)state;
+    for (uint64_t writes = 0; filled; writes += EVERY) {
+        struct fixture fixture;
+        enum p2p_code code;
+        char *path;
+
+        set_up(&fixture, ALL, CONFIGURATIONS);
+        disk.writes = 0;
+        disk.writes_left = writes;
+        code = run(&fixture);
+        filled = disk.writes > writes;
+        disk.writes_left = FAKE_NEVER;
+        assert_int_equal(code, filled ? P2P_E_HOST : P2P_OK);
+        assert_int_equal(filled, strstr(fixture.error.message, "No space left") != NULL);
+        path = p2p_result_path(fixture.folder);
+        if (filled && access(path, F_OK) == 0) {
+            struct p2p_error error = {0};
+            struct p2p_result *result = p2p_analyse_run(fixture.folder, &error);
+
+            assert_non_null(result);
+            assert_false(result->complete);
+            assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+            p2p_result_free(result);
+        } else {
+            assert_true(!filled || writes == 0);
+        }
+        free(path);
+        tear_down(&fixture);
+    }
+}
+
+static void files_that_are_there_are_not_written_over(void **state)
+{
+    struct fixture fixture;
+    char *folder;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    folder = p2p_boot_folder(fixture.folder, "native", 1);
+    assert_int_equal(p2p_make_folders(folder, &fixture.error), P2P_OK);
+    temporary_write(folder, "console.log", "precious");
+    assert_int_equal(run(&fixture), P2P_E_HOST);
+    assert_non_null(strstr(fixture.error.message, "console.log: cannot create: File exists"));
+    assert_int_equal(fake_bench_boots(fixture.bench), 0);
+    free(folder);
+    tear_down(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(configurations_take_turns_and_leave_their_files),
+        cmocka_unit_test(a_selection_keeps_each_boots_schedule),
+        cmocka_unit_test(a_faulty_boot_is_a_verdict_and_the_others_go_on),
+        cmocka_unit_test(odd_answers_become_the_verdict),
+        cmocka_unit_test(an_error_that_is_not_the_benchs_ends_the_run),
+        cmocka_unit_test(a_full_disk_ends_the_run),
+        cmocka_unit_test(files_that_are_there_are_not_written_over),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
