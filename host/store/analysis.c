@@ -157,9 +157,24 @@ out:
     return code;
 }
 
-static void take_summary(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot, const char *boot_folder)
+/* A folder copied to another's place must not pass for it, nor boots of two probes for one measurement. */
+static void check_belongs(const struct p2p_result *result, size_t configuration, uint32_t boot,
+                          const struct p2p_boot_summary *summary, struct p2p_judgement *faults)
+{
+    if (strcmp(summary->configuration, result->configurations[configuration].name) != 0 || summary->boot != boot) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": its boot.json is of %s, boot %" PRIu32,
+                          boot, summary->configuration, summary->boot);
+    }
+    if (result->probe[0] != '\0' && strcmp(result->probe, summary->probe) != 0) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": measured with probe %s, others with %s",
+                          boot, summary->probe, result->probe);
+    }
+}
+
+static void take_summary(struct p2p_analysis *analysis, size_t configuration, uint32_t boot, const char *boot_folder)
 {
     struct p2p_result *result = analysis->result;
+    struct tally *tally = &analysis->tallies[configuration];
     struct p2p_boot_summary summary;
     struct p2p_error cause = {0};
     bool present = false;
@@ -174,6 +189,7 @@ static void take_summary(struct p2p_analysis *analysis, struct tally *tally, uin
                           boot);
         return;
     }
+    check_belongs(result, configuration, boot, &summary, &tally->faults);
     if (!summary.complete) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, summary.fault);
     } else {
@@ -196,7 +212,7 @@ enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t config
     tally->boots++;
     code = read_edges(analysis, tally, boot, boot_folder, path, error);
     if (code == P2P_OK) {
-        take_summary(analysis, tally, boot, boot_folder);
+        take_summary(analysis, configuration, boot, boot_folder);
     }
     free(path);
     return code;

@@ -74,6 +74,8 @@ static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *su
     struct p2p_json_object root = p2p_json_root(file, "pin2pin.boot", 1, BOOT_KEYS);
     struct p2p_json_object probe = p2p_json_child(&root, "probe", PROBE_KEYS);
 
+    p2p_json_name(&root, "configuration", summary->configuration, sizeof summary->configuration);
+    summary->boot = (uint32_t)p2p_json_integer(&root, "boot", (struct p2p_json_range){1, 1000});
     summary->complete = p2p_json_boolean_or(&root, "complete", false);
     if (!p2p_json_is_null(&root, "fault")) {
         snprintf(summary->fault, sizeof summary->fault, "%s", p2p_json_string(&root, "fault"));

@@ -27,6 +27,8 @@ enum p2p_code p2p_run_folder_create(const char *folder, struct p2p_error *error)
 struct p2p_boot_summary {
     bool complete; /* the boot reached its end, and all checks passed */
     char fault[P2P_ERROR_MESSAGE_BYTES];
+    char configuration[P2P_NAME_BYTES];
+    uint32_t boot;
     char probe[P2P_NAME_BYTES];
     double uncertainty_ns;
 };

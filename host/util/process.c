@@ -168,6 +168,7 @@ void p2p_process_stop(struct p2p_process *process)
         return;
     }
     if (process->pid > 0 && !process->ended) {
+        kill(-process->pid, SIGKILL); /* its group: a wrapper script must not leave the real program behind */
         kill(process->pid, SIGKILL);
         while (waitpid(process->pid, &process->wait_status, 0) < 0 && errno == EINTR) {
         }

@@ -193,9 +193,34 @@ static void a_boots_own_fault_is_told(void **state)
 
     (void)state;
     temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/boot.json",
-                    "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"complete\": false, \"fault\": \"it broke\", "
-                    "\"probe\": {\"name\": \"ideal\", \"uncertainty_ns\": 0}}");
+                    "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"xen-4.17-vwfi-trap\", \"boot\": 2, "
+                    "\"complete\": false, \"fault\": \"it broke\", \"probe\": {\"name\": \"ideal\", \"uncertainty_ns\": 0}}");
     expect_fault(folder, "boot 2: it broke", 2, 2 * SAMPLES);
+}
+
+static void a_boot_of_another_place_or_probe_is_a_fault(void **state)
+{
+    static const struct {
+        const char *configuration, *probe, *reason;
+        int boot;
+    } cases[] = {
+        {"native", "ideal", "boot 2: its boot.json is of native, boot 2", 2},
+        {"xen-4.17-vwfi-trap", "ideal", "boot 2: its boot.json is of xen-4.17-vwfi-trap, boot 1", 1},
+        {"xen-4.17-vwfi-trap", "pico", "boot 2: measured with probe pico, others with ideal", 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *folder = copy_of_golden();
+        char *text = p2p_format("{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"%s\", \"boot\": %d, "
+                                "\"complete\": true, \"fault\": null, "
+                                "\"probe\": {\"name\": \"%s\", \"uncertainty_ns\": 0}}",
+                                cases[i].configuration, cases[i].boot, cases[i].probe);
+
+        temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/boot.json", text);
+        free(text);
+        expect_fault(folder, cases[i].reason, 2, 2 * SAMPLES);
+    }
 }
 
 static void missing_edges_are_a_fault(void **state)
@@ -339,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_boot_without_boot_json_was_cut_off),
         cmocka_unit_test(a_damaged_boot_json_is_a_fault_told_without_its_folder),
         cmocka_unit_test(a_boots_own_fault_is_told),
+        cmocka_unit_test(a_boot_of_another_place_or_probe_is_a_fault),
         cmocka_unit_test(missing_edges_are_a_fault),
         cmocka_unit_test(truncated_edges_have_no_end),
         cmocka_unit_test(boots_of_another_clock_are_not_mixed_in),
