@@ -87,11 +87,12 @@ void p2p_report_text(const struct p2p_result *result, FILE *out)
         fprintf(out, "INCOMPLETE: the run did not go through its plan; what follows is what was recorded\n");
     }
     fprintf(out, "time base: %s\n", time_base_meaning(result->time_base));
-    fprintf(out, "latency in ns from the stimulus' rising edge to the guest's answer; WARM_MAX leaves out the first %" PRIu32
-                 " of each boot\n\n",
+    fprintf(out,
+            "latency in ns from the stimulus' rising edge to the guest's answer; WARM_MAX leaves out the first %" PRIu32
+            " of each boot\n\n",
             result->warmup);
-    fprintf(out, "%-*s  %8s  %8s  %8s  %8s  %8s  %9s  %5s  %s\n", width, "configuration", "AVG", "MIN", "MAX", "WARM_MAX",
-            "p99", "samples", "boots", "verdict");
+    fprintf(out, "%-*s  %8s  %8s  %8s  %8s  %8s  %9s  %5s  %s\n", width, "configuration", "AVG", "MIN", "MAX",
+            "WARM_MAX", "p99", "samples", "boots", "verdict");
     for (size_t i = 0; i < result->configuration_count; i++) {
         print_row(out, &result->configurations[i], width);
     }

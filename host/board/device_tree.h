@@ -39,7 +39,6 @@ enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_
                            struct p2p_error *error);
 
 /* The partial tree that hands the GPIO block of `base` to the domain. */
-enum p2p_code p2p_passthrough_tree(const void *base, size_t base_size, struct p2p_blob *blob,
-                                   struct p2p_error *error);
+enum p2p_code p2p_passthrough_tree(const void *base, size_t base_size, struct p2p_blob *blob, struct p2p_error *error);
 
 #endif

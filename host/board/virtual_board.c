@@ -129,9 +129,9 @@ static void add_machine(struct launch *launch, const struct p2p_bench *bench, co
 {
     add(launch, bench->board.qemu);
     add(launch, "-M");
-    add_owned(launch, p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", bench->board.gic,
-                                 dump_path != NULL ? ",dumpdtb=" : "",
-                                 dump_path != NULL ? escaped(launch, dump_path) : ""));
+    add_owned(launch,
+              p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", bench->board.gic,
+                         dump_path != NULL ? ",dumpdtb=" : "", dump_path != NULL ? escaped(launch, dump_path) : ""));
     add(launch, "-cpu");
     add(launch, "cortex-a53");
     add(launch, "-smp");
@@ -208,7 +208,8 @@ static enum p2p_code check_file(const char *path, off_t limit, const char *cure,
         return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: %s", path, cure);
     }
     if (!S_ISREG(status.st_mode) || status.st_size == 0 || status.st_size > limit) {
-        return p2p_error_set(error, P2P_E_INPUT, "%s: expected a file of 1..%lld bytes; %s", path, (long long)limit, cure);
+        return p2p_error_set(error, P2P_E_INPUT, "%s: expected a file of 1..%lld bytes; %s", path, (long long)limit,
+                             cure);
     }
     return P2P_OK;
 }
@@ -228,7 +229,8 @@ struct p2p_virtual_board *p2p_virtual_board_open(const struct p2p_bench *bench, 
         p2p_error_set(error, P2P_E_HOST, "out of memory");
         goto fail;
     }
-    if (check_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab setup", error) != P2P_OK ||
+    if (check_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab setup", error) !=
+            P2P_OK ||
         check_file(bench->board.wires, 1 << 24, "the wires plugin is not there; build it: ./lab setup", error) !=
             P2P_OK ||
         dump_tree(board, error) != P2P_OK) {

@@ -25,8 +25,9 @@ enum p2p_code p2p_xen_image_check(const char *path, struct p2p_error *error)
         return code;
     }
     if (size < IMAGE_HEADER_BYTES || memcmp(image + IMAGE_MAGIC_AT, "ARM\x64", 4) != 0) {
-        code = p2p_error_set(error, P2P_E_INPUT, "%s: not an arm64 boot image (no \"ARM\\x64\" at byte %d); expected Xen",
-                             path, IMAGE_MAGIC_AT);
+        code =
+            p2p_error_set(error, P2P_E_INPUT, "%s: not an arm64 boot image (no \"ARM\\x64\" at byte %d); expected Xen",
+                          path, IMAGE_MAGIC_AT);
     } else if (memmem(image, size, XEN_MARK, sizeof XEN_MARK) == NULL) {
         code = p2p_error_set(error, P2P_E_INPUT, "%s: an arm64 boot image, but not a Xen that can start domains", path);
     }

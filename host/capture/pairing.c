@@ -21,8 +21,9 @@ struct p2p_pairing *p2p_pairing_new(uint64_t deadline_ticks, p2p_sample_fn *on_s
 {
     struct p2p_pairing *pairing = calloc(1, sizeof *pairing);
 
-    if (pairing == NULL)
+    if (pairing == NULL) {
         return NULL;
+    }
     pairing->deadline_ticks = deadline_ticks;
     pairing->on_sample = on_sample;
     pairing->user = user;
@@ -39,8 +40,9 @@ void p2p_pairing_free(struct p2p_pairing *pairing)
 /* No answer can come any more. */
 static void close_stimulus(struct p2p_pairing *pairing)
 {
-    if (pairing->open)
+    if (pairing->open) {
         pairing->account.missed++;
+    }
     pairing->open = false;
 }
 
@@ -65,8 +67,9 @@ static void give_sample(struct p2p_pairing *pairing, const struct p2p_edge *answ
     };
 
     pairing->account.answered++;
-    if ((sample.flags & (P2P_EDGE_GLITCH | P2P_EDGE_CLIPPED)) != 0)
+    if ((sample.flags & (P2P_EDGE_GLITCH | P2P_EDGE_CLIPPED)) != 0) {
         pairing->account.clipped++;
+    }
     pairing->on_sample(pairing->user, &sample);
 }
 
@@ -79,10 +82,11 @@ static void take_answer(struct p2p_pairing *pairing, const struct p2p_edge *edge
         return;
     }
     pairing->open = false;
-    if (edge->ticks - pairing->stimulus.ticks > pairing->deadline_ticks)
+    if (edge->ticks - pairing->stimulus.ticks > pairing->deadline_ticks) {
         pairing->account.late++;
-    else
+    } else {
         give_sample(pairing, edge);
+    }
 }
 
 static void take_edge(struct p2p_pairing *pairing, const struct p2p_edge *edge)
@@ -90,19 +94,23 @@ static void take_edge(struct p2p_pairing *pairing, const struct p2p_edge *edge)
     struct p2p_account *account = &pairing->account;
 
     account->edges++;
-    if (edge->channel >= LINE_COUNT)
+    if (edge->channel >= LINE_COUNT) {
         return; /* explained by no rule: the account must not balance */
+    }
     if (!pairing->armed) {
         account->outside++;
     } else {
-        if (edge->level == pairing->level[edge->channel])
+        if (edge->level == pairing->level[edge->channel]) {
             account->lost++;
-        if (edge->ticks < pairing->last_ticks)
+        }
+        if (edge->ticks < pairing->last_ticks) {
             account->disordered++;
-        if (edge->channel == P2P_CHANNEL_STIMULUS)
+        }
+        if (edge->channel == P2P_CHANNEL_STIMULUS) {
             take_stimulus(pairing, edge);
-        else
+        } else {
             take_answer(pairing, edge);
+        }
     }
     pairing->level[edge->channel] = edge->level;
     pairing->last_ticks = edge->ticks;

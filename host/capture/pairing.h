@@ -18,13 +18,13 @@
 #include <stddef.h>
 
 struct p2p_account {
-    uint64_t stimuli;    /* = answered + missed + late, always */
-    uint64_t answered;   /* in time: these are the samples */
-    uint64_t missed;     /* no answer before the next stimulus, or before the end */
-    uint64_t late;       /* first answer came after the deadline */
-    uint64_t spurious;   /* answers that no open stimulus explains */
-    uint64_t clipped;    /* samples with a CLIPPED or GLITCH edge: counted here and kept out of the statistics' trust */
-    uint64_t lost;       /* edges that must have been there, by the alternation of levels; judged between the marks only */
+    uint64_t stimuli;  /* = answered + missed + late, always */
+    uint64_t answered; /* in time: these are the samples */
+    uint64_t missed;   /* no answer before the next stimulus, or before the end */
+    uint64_t late;     /* first answer came after the deadline */
+    uint64_t spurious; /* answers that no open stimulus explains */
+    uint64_t clipped;  /* samples with a CLIPPED or GLITCH edge: counted here and kept out of the statistics' trust */
+    uint64_t lost; /* edges that must have been there, by the alternation of levels; judged between the marks only */
     uint64_t releases;   /* falling edges of the stimulus line */
     uint64_t outside;    /* edges before ARMED or after DISARMED */
     uint64_t disordered; /* edges with a time before their predecessor's, on either line; between the marks only */
@@ -43,7 +43,8 @@ typedef void p2p_sample_fn(void *user, const struct p2p_sample *sample);
 
 struct p2p_pairing;
 
-/* `deadline_ticks` > 0; an answer exactly at the deadline is in time. NULL: out of memory. Free with p2p_pairing_free. */
+/* `deadline_ticks` > 0; an answer exactly at the deadline is in time. NULL: out of memory. Free with p2p_pairing_free.
+ */
 struct p2p_pairing *p2p_pairing_new(uint64_t deadline_ticks, p2p_sample_fn *on_sample, void *user);
 void p2p_pairing_free(struct p2p_pairing *pairing);
 

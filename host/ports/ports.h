@@ -68,10 +68,10 @@ struct p2p_stimulus {
 };
 
 struct p2p_probe_info {
-    const char *name;            /* "ideal" */
+    const char *name; /* "ideal" */
     uint64_t tick_hz;
     enum p2p_time_base time_base;
-    double uncertainty_ns;       /* of one latency */
+    double uncertainty_ns; /* of one latency */
 };
 
 struct p2p_probe {

@@ -37,7 +37,8 @@ static json_t *encode_xen(const struct p2p_boot_log *log)
         return json_null();
     }
     return json_pack("{so so so so}", "version", console_text(log->xen_version), "debug", console_text(log->xen_debug),
-                     "scheduler", console_text(log->xen_scheduler), "command_line", console_text(log->xen_command_line));
+                     "scheduler", console_text(log->xen_scheduler), "command_line",
+                     console_text(log->xen_command_line));
 }
 
 static json_t *encode_counters(const struct p2p_boot_log *log)
@@ -68,8 +69,8 @@ static json_t *encode(const struct p2p_boot_file *boot)
     strftime(started_at, sizeof started_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
     /* 64 random bits are more than a JSON reader's double holds. */
     snprintf(seed, sizeof seed, "0x%016" PRIx64, boot->session->seed);
-    return json_pack("{ss si ss si ss ss sf sb so so so so so s{sI sI sI} sI sI}", "schema", "pin2pin.boot", "version", 1,
-                     "configuration", boot->session->configuration->name, "boot", (int)boot->boot, "seed", seed,
+    return json_pack("{ss si ss si ss ss sf sb so so so so so s{sI sI sI} sI sI}", "schema", "pin2pin.boot", "version",
+                     1, "configuration", boot->session->configuration->name, "boot", (int)boot->boot, "seed", seed,
                      "started_at", started_at, "wall_s", boot->wall_s, "complete", boot->fault == NULL, "fault",
                      console_text(boot->fault), "probe", encode_probe(&boot->session->ports->probe.info), "xen",
                      encode_xen(&record->log), "stub", console_text(record->log.ready), "counters",

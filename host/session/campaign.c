@@ -224,8 +224,7 @@ enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_r
     for (uint32_t boot = 1; boot <= plan->boots && code == P2P_OK; boot++) {
         for (size_t number = 0; number < result->configuration_count && code == P2P_OK; number++) {
             code = run_boot(&run, number, boot, error);
-            p2p_analysis_update(run.analysis,
-                                code == P2P_OK && run.progress.boots_done == run.progress.boots_planned);
+            p2p_analysis_update(run.analysis, code == P2P_OK && run.progress.boots_done == run.progress.boots_planned);
             if (code == P2P_OK) {
                 code = write_result(&run, error);
             } else {

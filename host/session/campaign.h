@@ -11,7 +11,7 @@
 
 struct p2p_progress {
     const char *configuration;
-    uint32_t boot;          /* from 1 */
+    uint32_t boot;                          /* from 1 */
     uint64_t boots_done, boots_planned;     /* of all configurations */
     uint64_t stimuli_done, stimuli_planned; /* of all boots */
 };
@@ -32,7 +32,6 @@ struct p2p_campaign {
  * each, and at the end. A bench that fails is a verdict, not an error, and the other boots go on. Errors: this computer
  * fails, a file named by the plan is wrong, or P2P_E_INTERRUPTED; then the result on disk says that it is incomplete.
  */
-enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_result *result,
-                               struct p2p_error *error);
+enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_result *result, struct p2p_error *error);
 
 #endif

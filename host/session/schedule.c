@@ -17,8 +17,8 @@ size_t p2p_schedule_next(struct p2p_schedule *schedule, struct p2p_drive *edges,
                            p2p_prng_upto(&schedule->prng, schedule->plan.jitter_ns);
 
         edges[used++] = (struct p2p_drive){.at_ns = rise_ns, .line = P2P_LINE_STIMULUS, .level = 1};
-        edges[used++] = (struct p2p_drive){
-            .at_ns = rise_ns + schedule->plan.width_ns, .line = P2P_LINE_STIMULUS, .level = 0};
+        edges[used++] =
+            (struct p2p_drive){.at_ns = rise_ns + schedule->plan.width_ns, .line = P2P_LINE_STIMULUS, .level = 0};
         schedule->next++;
     }
     return used;

@@ -22,10 +22,12 @@ struct p2p_histogram *p2p_histogram_new(void)
 
 void p2p_histogram_free(struct p2p_histogram *histogram)
 {
-    if (histogram == NULL)
+    if (histogram == NULL) {
         return;
-    for (size_t i = 0; i < histogram->page_count; i++)
+    }
+    for (size_t i = 0; i < histogram->page_count; i++) {
         free(histogram->pages[i]);
+    }
     free(histogram->pages);
     free(histogram);
 }
@@ -36,13 +38,16 @@ static bool grow(struct p2p_histogram *histogram, size_t index)
     size_t page_count = histogram->page_count > 0 ? histogram->page_count : 1;
     uint64_t **pages;
 
-    while (page_count <= index)
+    while (page_count <= index) {
         page_count *= 2;
+    }
     pages = realloc(histogram->pages, page_count * sizeof *pages);
-    if (pages == NULL)
+    if (pages == NULL) {
         return false;
-    for (size_t i = histogram->page_count; i < page_count; i++)
+    }
+    for (size_t i = histogram->page_count; i < page_count; i++) {
         pages[i] = NULL;
+    }
     histogram->pages = pages;
     histogram->page_count = page_count;
     return true;
@@ -52,14 +57,17 @@ bool p2p_histogram_add(struct p2p_histogram *histogram, uint64_t value)
 {
     const size_t index = value / PAGE_VALUES;
 
-    if (value >= P2P_HISTOGRAM_VALUE_LIMIT)
+    if (value >= P2P_HISTOGRAM_VALUE_LIMIT) {
         return false;
-    if (index >= histogram->page_count && !grow(histogram, index))
+    }
+    if (index >= histogram->page_count && !grow(histogram, index)) {
         return false;
+    }
     if (histogram->pages[index] == NULL) {
         histogram->pages[index] = calloc(PAGE_VALUES, sizeof *histogram->pages[index]);
-        if (histogram->pages[index] == NULL)
+        if (histogram->pages[index] == NULL) {
             return false;
+        }
     }
     histogram->pages[index][value % PAGE_VALUES]++;
     histogram->count++;
@@ -88,8 +96,9 @@ void p2p_histogram_each(const struct p2p_histogram *histogram, p2p_histogram_fn 
     uint64_t value = 0;
     uint64_t count;
 
-    while ((count = seek(histogram, &value)) > 0)
+    while ((count = seek(histogram, &value)) > 0) {
         visit(user, value++, count);
+    }
 }
 
 /* The rank-th smallest of all values recorded, from 1; 0 when empty. */
@@ -99,8 +108,9 @@ static uint64_t value_at_rank(const struct p2p_histogram *histogram, uint64_t ra
     uint64_t count;
 
     while ((count = seek(histogram, &value)) > 0) {
-        if (rank <= count)
+        if (rank <= count) {
             return value;
+        }
         rank -= count;
         value++;
     }
@@ -128,15 +138,16 @@ double p2p_histogram_mean(const struct p2p_histogram *histogram)
     uint64_t value = 0;
     uint64_t count;
 
-    if (histogram->count == 0)
+    if (histogram->count == 0) {
         return NAN;
-    while ((count = seek(histogram, &value)) > 0)
+    }
+    while ((count = seek(histogram, &value)) > 0) {
         sum += (uint128)count * value++;
+    }
     return (double)sum / (double)histogram->count;
 }
 
-uint64_t p2p_histogram_quantile(const struct p2p_histogram *histogram, uint32_t numerator,
-                                uint32_t denominator)
+uint64_t p2p_histogram_quantile(const struct p2p_histogram *histogram, uint32_t numerator, uint32_t denominator)
 {
     const uint128 rank = ((uint128)histogram->count * numerator + denominator - 1) / denominator;
 

@@ -21,9 +21,9 @@ void p2p_histogram_free(struct p2p_histogram *histogram);
 bool p2p_histogram_add(struct p2p_histogram *histogram, uint64_t value);
 
 uint64_t p2p_histogram_count(const struct p2p_histogram *histogram);
-uint64_t p2p_histogram_min(const struct p2p_histogram *histogram);  /* 0 when empty */
-uint64_t p2p_histogram_max(const struct p2p_histogram *histogram);  /* 0 when empty */
-double p2p_histogram_mean(const struct p2p_histogram *histogram);   /* arithmetic; NaN when empty */
+uint64_t p2p_histogram_min(const struct p2p_histogram *histogram); /* 0 when empty */
+uint64_t p2p_histogram_max(const struct p2p_histogram *histogram); /* 0 when empty */
+double p2p_histogram_mean(const struct p2p_histogram *histogram);  /* arithmetic; NaN when empty */
 
 /*
  * Nearest-rank quantile: the smallest recorded value with at least ceil(count * numerator / denominator) values at or

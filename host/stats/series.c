@@ -21,8 +21,9 @@ struct p2p_series *p2p_series_new(uint32_t warmup)
 {
     struct p2p_series *series = calloc(1, sizeof *series);
 
-    if (series == NULL)
+    if (series == NULL) {
         return NULL;
+    }
     series->histogram = p2p_histogram_new();
     if (series->histogram == NULL) {
         free(series);
@@ -35,8 +36,9 @@ struct p2p_series *p2p_series_new(uint32_t warmup)
 
 void p2p_series_free(struct p2p_series *series)
 {
-    if (series == NULL)
+    if (series == NULL) {
         return;
+    }
     p2p_histogram_free(series->histogram);
     free(series);
 }
@@ -48,15 +50,17 @@ void p2p_series_begin_boot(struct p2p_series *series)
 
 bool p2p_series_add(struct p2p_series *series, uint64_t latency_ticks)
 {
-    if (!p2p_histogram_add(series->histogram, latency_ticks))
+    if (!p2p_histogram_add(series->histogram, latency_ticks)) {
         return false;
+    }
     if (series->cold_left > 0) {
         series->cold_left--;
         return true;
     }
     series->n_warm++;
-    if (latency_ticks > series->warm_max_ticks)
+    if (latency_ticks > series->warm_max_ticks) {
         series->warm_max_ticks = latency_ticks;
+    }
     return true;
 }
 
@@ -65,8 +69,7 @@ uint64_t p2p_series_count(const struct p2p_series *series)
     return p2p_histogram_count(series->histogram);
 }
 
-void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, double uncertainty_ns,
-                      struct p2p_stats *stats)
+void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, double uncertainty_ns, struct p2p_stats *stats)
 {
     const struct p2p_histogram *histogram = series->histogram;
 

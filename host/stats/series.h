@@ -8,10 +8,10 @@
 
 /* Figures in nanoseconds. With n == 0 nothing else is valid; with n_warm == 0 warm_max_ns is not. */
 struct p2p_stats {
-    uint64_t n;           /* samples of all boots */
-    uint64_t n_warm;      /* samples left after dropping the first `warmup` of each boot */
-    double avg_ns;        /* arithmetic mean of all n */
-    uint64_t min_ns;      /* ticks to ns: rounded half up once, here */
+    uint64_t n;      /* samples of all boots */
+    uint64_t n_warm; /* samples left after dropping the first `warmup` of each boot */
+    double avg_ns;   /* arithmetic mean of all n */
+    uint64_t min_ns; /* ticks to ns: rounded half up once, here */
     uint64_t max_ns;
     uint64_t warm_max_ns; /* largest of n_warm: what gates a release */
     uint64_t p50_ns;      /* nearest-rank quantiles of all n */

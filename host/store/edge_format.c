@@ -8,8 +8,9 @@ const uint8_t edge_file_block_magic[4] = {'P', '2', 'P', 'B'};
 
 bool edge_file_all_zero(const uint8_t *bytes, const uint8_t *end)
 {
-    while (bytes < end && *bytes == 0)
+    while (bytes < end && *bytes == 0) {
         bytes++;
+    }
     return bytes == end;
 }
 
@@ -34,8 +35,9 @@ uint64_t edge_file_block_at(uint64_t number)
 
 bool edge_file_edge_is_valid(const struct p2p_edge *edge)
 {
-    if (edge->ticks >= EDGE_FILE_TICKS_LIMIT || edge->level > 1)
+    if (edge->ticks >= EDGE_FILE_TICKS_LIMIT || edge->level > 1) {
         return false;
+    }
     switch (edge->channel) {
     case P2P_CHANNEL_STIMULUS:
     case P2P_CHANNEL_ANSWER:
@@ -71,7 +73,8 @@ struct p2p_edge edge_file_decode_edge(uint64_t record)
 
 enum p2p_code edge_file_outcome(const struct p2p_error *failure, struct p2p_error *error)
 {
-    if (failure->code == P2P_OK)
+    if (failure->code == P2P_OK) {
         return P2P_OK;
+    }
     return p2p_error_set(error, failure->code, "%s", failure->message);
 }

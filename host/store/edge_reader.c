@@ -34,22 +34,26 @@ static enum p2p_code parse_header(const uint8_t *bytes, size_t size, const char 
     unsigned int version;
 
     if (size < EDGE_FILE_HEADER_BYTES ||
-        memcmp(bytes + EDGE_FILE_HEADER_MAGIC, edge_file_header_magic, sizeof edge_file_header_magic) != 0)
+        memcmp(bytes + EDGE_FILE_HEADER_MAGIC, edge_file_header_magic, sizeof edge_file_header_magic) != 0) {
         return p2p_error_set(error, P2P_E_INPUT, "%s: not an edge file", path);
+    }
     version = edge_file_load_u16(bytes + EDGE_FILE_HEADER_VERSION);
-    if (version > EDGE_FILE_VERSION)
+    if (version > EDGE_FILE_VERSION) {
         return p2p_error_set(error, P2P_E_INPUT,
                              "%s: made by a newer pin2pin (edge file version %u; this one reads up to %d)", path,
                              version, EDGE_FILE_VERSION);
-    if (edge_file_load_u32(bytes + EDGE_FILE_HEADER_CRC) != edge_file_header_crc(bytes))
+    }
+    if (edge_file_load_u32(bytes + EDGE_FILE_HEADER_CRC) != edge_file_header_crc(bytes)) {
         return p2p_error_set(error, P2P_E_INPUT, "%s: damaged: the header's checksum is wrong", path);
+    }
     header->tick_hz = edge_file_load_u64(bytes + EDGE_FILE_HEADER_TICK_HZ);
     header->time_base = (enum p2p_time_base)bytes[EDGE_FILE_HEADER_TIME_BASE];
     if (version != EDGE_FILE_VERSION || edge_file_load_u16(bytes + EDGE_FILE_HEADER_SIZE) != EDGE_FILE_HEADER_BYTES ||
         edge_file_load_u32(bytes + EDGE_FILE_HEADER_BLOCK_SIZE) != EDGE_FILE_BLOCK_BYTES ||
         !edge_file_header_is_valid(header) ||
-        !edge_file_all_zero(bytes + EDGE_FILE_HEADER_RESERVED, bytes + EDGE_FILE_HEADER_CRC))
+        !edge_file_all_zero(bytes + EDGE_FILE_HEADER_RESERVED, bytes + EDGE_FILE_HEADER_CRC)) {
         return p2p_error_set(error, P2P_E_INPUT, "%s: the header has a value that no pin2pin writes", path);
+    }
     return P2P_OK;
 }
 
@@ -59,8 +63,9 @@ static enum p2p_code read_header(FILE *file, const char *path, struct p2p_edge_f
     uint8_t bytes[EDGE_FILE_HEADER_BYTES];
     size_t size = fread(bytes, 1, sizeof bytes, file);
 
-    if (ferror(file))
+    if (ferror(file)) {
         return read_error(path, error);
+    }
     return parse_header(bytes, size, path, header, error);
 }
 
@@ -69,8 +74,9 @@ struct p2p_edge_reader *p2p_edge_reader_open(const char *path, struct p2p_edge_f
 {
     struct p2p_edge_reader *reader = calloc(1, sizeof *reader);
 
-    if (reader != NULL)
+    if (reader != NULL) {
         reader->path = strdup(path);
+    }
     if (reader == NULL || reader->path == NULL) {
         p2p_error_set_errno(error, P2P_E_HOST, ENOMEM, "%s", path);
         goto out;
@@ -80,8 +86,9 @@ struct p2p_edge_reader *p2p_edge_reader_open(const char *path, struct p2p_edge_f
         p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: cannot open", path);
         goto out;
     }
-    if (read_header(reader->file, path, header, error) != P2P_OK)
+    if (read_header(reader->file, path, header, error) != P2P_OK) {
         goto out;
+    }
     return reader;
 out:
     p2p_edge_reader_close(reader);
@@ -106,17 +113,21 @@ static enum p2p_code take_edges(struct p2p_edge_reader *reader)
     const uint8_t *record = reader->block + EDGE_FILE_BLOCK_CONTENTS;
     size_t count = edge_file_load_u16(reader->block + EDGE_FILE_BLOCK_COUNT);
 
-    if (count == 0 || count > EDGE_FILE_BLOCK_EDGES)
+    if (count == 0 || count > EDGE_FILE_BLOCK_EDGES) {
         return damaged(reader, "edge count out of range");
-    if (reader->partial)
+    }
+    if (reader->partial) {
         return damaged(reader, "edges after a block that is not full");
+    }
     for (size_t i = 0; i < count; i++, record += EDGE_FILE_RECORD_BYTES) {
         reader->edges[i] = edge_file_decode_edge(edge_file_load_u64(record));
-        if (!edge_file_edge_is_valid(&reader->edges[i]))
+        if (!edge_file_edge_is_valid(&reader->edges[i])) {
             return damaged(reader, "unknown channel, flag or mark");
+        }
     }
-    if (!edge_file_all_zero(record, reader->block + EDGE_FILE_BLOCK_BYTES))
+    if (!edge_file_all_zero(record, reader->block + EDGE_FILE_BLOCK_BYTES)) {
         return damaged(reader, "bytes behind the edges are not zero");
+    }
     reader->partial = count < EDGE_FILE_BLOCK_EDGES;
     reader->count = count;
     reader->total += count;
@@ -129,10 +140,12 @@ static enum p2p_code take_end(struct p2p_edge_reader *reader)
     const uint8_t *total = reader->block + EDGE_FILE_BLOCK_CONTENTS;
 
     if (edge_file_load_u16(reader->block + EDGE_FILE_BLOCK_COUNT) != 0 || edge_file_load_u64(total) != reader->total ||
-        !edge_file_all_zero(total + sizeof reader->total, reader->block + EDGE_FILE_BLOCK_BYTES))
+        !edge_file_all_zero(total + sizeof reader->total, reader->block + EDGE_FILE_BLOCK_BYTES)) {
         return damaged(reader, "the end block does not agree with the edges before it");
-    if (something_follows(reader))
+    }
+    if (something_follows(reader)) {
         return damaged(reader, "data after the end block");
+    }
     reader->complete = true;
     return P2P_OK;
 }
@@ -143,8 +156,9 @@ static enum p2p_code take_block(struct p2p_edge_reader *reader)
 
     if (memcmp(block + EDGE_FILE_BLOCK_MAGIC, edge_file_block_magic, sizeof edge_file_block_magic) != 0 ||
         edge_file_load_u32(block + EDGE_FILE_BLOCK_NUMBER) != (uint32_t)reader->number ||
-        block[EDGE_FILE_BLOCK_RESERVED] != 0)
+        block[EDGE_FILE_BLOCK_RESERVED] != 0) {
         return damaged(reader, "not the block that belongs here");
+    }
     switch (block[EDGE_FILE_BLOCK_KIND]) {
     case EDGE_FILE_KIND_EDGES:
         return take_edges(reader);
@@ -161,13 +175,16 @@ static enum p2p_code load_block(struct p2p_edge_reader *reader)
 
     reader->count = 0;
     reader->taken = 0;
-    if (ferror(reader->file))
+    if (ferror(reader->file)) {
         return read_error(reader->path, &reader->failure);
+    }
     if (size == EDGE_FILE_BLOCK_BYTES &&
-        edge_file_load_u32(reader->block + EDGE_FILE_BLOCK_CRC) == edge_file_block_crc(reader->block))
+        edge_file_load_u32(reader->block + EDGE_FILE_BLOCK_CRC) == edge_file_block_crc(reader->block)) {
         return take_block(reader);
-    if (size == EDGE_FILE_BLOCK_BYTES && something_follows(reader))
+    }
+    if (size == EDGE_FILE_BLOCK_BYTES && something_follows(reader)) {
         return damaged(reader, "the checksum is wrong");
+    }
     /* The end, which a crash may have torn. The stream stays at its end: later calls come here again. */
     return P2P_OK;
 }
@@ -178,10 +195,12 @@ enum p2p_code p2p_edge_reader_next(struct p2p_edge_reader *reader, struct p2p_ed
     size_t left;
 
     *count = 0;
-    if (reader->failure.code == P2P_OK && reader->taken == reader->count)
+    if (reader->failure.code == P2P_OK && reader->taken == reader->count) {
         (void)load_block(reader);
-    if (reader->failure.code != P2P_OK)
+    }
+    if (reader->failure.code != P2P_OK) {
         return edge_file_outcome(&reader->failure, error);
+    }
     left = reader->count - reader->taken;
     *count = left < capacity ? left : capacity;
     memcpy(edges, reader->edges + reader->taken, *count * sizeof *edges);
@@ -196,10 +215,12 @@ bool p2p_edge_reader_complete(const struct p2p_edge_reader *reader)
 
 void p2p_edge_reader_close(struct p2p_edge_reader *reader)
 {
-    if (reader == NULL)
+    if (reader == NULL) {
         return;
-    if (reader->file != NULL)
+    }
+    if (reader->file != NULL) {
         (void)fclose(reader->file);
+    }
     free(reader->path);
     free(reader);
 }

@@ -27,10 +27,12 @@ static int write_all(int fd, const uint8_t *bytes, size_t size, uint64_t offset)
     while (size > 0) {
         ssize_t written = pwrite(fd, bytes, size, (off_t)offset);
 
-        if (written < 0 && errno == EINTR)
+        if (written < 0 && errno == EINTR) {
             continue;
-        if (written < 0)
+        }
+        if (written < 0) {
             return -1;
+        }
         if (written == 0) { /* must not be, and must not make us spin */
             errno = EIO;
             return -1;
@@ -44,8 +46,9 @@ static int write_all(int fd, const uint8_t *bytes, size_t size, uint64_t offset)
 
 static void writer_free(struct p2p_edge_writer *writer)
 {
-    if (writer->fd >= 0)
+    if (writer->fd >= 0) {
         (void)close(writer->fd); /* after fsync it has nothing left to report */
+    }
     free(writer->path);
     free(writer);
 }
@@ -111,8 +114,9 @@ static bool write_block(struct p2p_edge_writer *writer, enum edge_file_kind kind
     edge_file_store_u16(block + EDGE_FILE_BLOCK_COUNT, (uint16_t)writer->count);
     block[EDGE_FILE_BLOCK_KIND] = (uint8_t)kind;
     edge_file_store_u32(block + EDGE_FILE_BLOCK_CRC, edge_file_block_crc(block));
-    if (write_all(writer->fd, block, EDGE_FILE_BLOCK_BYTES, edge_file_block_at(writer->number)) == 0)
+    if (write_all(writer->fd, block, EDGE_FILE_BLOCK_BYTES, edge_file_block_at(writer->number)) == 0) {
         return true;
+    }
     p2p_error_set_errno(&writer->failure, P2P_E_HOST, errno,
                         "%s: kept the %" PRIu64 " edges before block %" PRIu64 ", which cannot be written",
                         writer->path, writer->total - writer->count, writer->number);
@@ -129,11 +133,13 @@ static void start_block(struct p2p_edge_writer *writer)
 /* Tries again after an error, too: what found no room before may find it now. */
 static void flush_edges(struct p2p_edge_writer *writer)
 {
-    if (!writer->dirty || !write_block(writer, EDGE_FILE_KIND_EDGES))
+    if (!writer->dirty || !write_block(writer, EDGE_FILE_KIND_EDGES)) {
         return;
+    }
     writer->dirty = false;
-    if (writer->count == EDGE_FILE_BLOCK_EDGES)
+    if (writer->count == EDGE_FILE_BLOCK_EDGES) {
         start_block(writer);
+    }
 }
 
 enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struct p2p_edge *edges, size_t count,
@@ -153,8 +159,9 @@ enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struc
         writer->count++;
         writer->total++;
         writer->dirty = true;
-        if (writer->count == EDGE_FILE_BLOCK_EDGES)
+        if (writer->count == EDGE_FILE_BLOCK_EDGES) {
             flush_edges(writer);
+        }
     }
     return edge_file_outcome(&writer->failure, error);
 }
@@ -167,8 +174,9 @@ enum p2p_code p2p_edge_writer_flush(struct p2p_edge_writer *writer, struct p2p_e
 
 static void write_end(struct p2p_edge_writer *writer)
 {
-    if (writer->count > 0)
+    if (writer->count > 0) {
         start_block(writer);
+    }
     edge_file_store_u64(writer->block + EDGE_FILE_BLOCK_CONTENTS, writer->total);
     (void)write_block(writer, EDGE_FILE_KIND_END);
 }
@@ -177,13 +185,16 @@ enum p2p_code p2p_edge_writer_finish(struct p2p_edge_writer *writer, struct p2p_
 {
     enum p2p_code code;
 
-    if (writer == NULL)
+    if (writer == NULL) {
         return P2P_OK;
+    }
     flush_edges(writer);
-    if (writer->failure.code == P2P_OK)
+    if (writer->failure.code == P2P_OK) {
         write_end(writer);
-    if (writer->failure.code == P2P_OK && (!p2p_sync(writer->fd) || !p2p_sync_folder_of(writer->path)))
+    }
+    if (writer->failure.code == P2P_OK && (!p2p_sync(writer->fd) || !p2p_sync_folder_of(writer->path))) {
         p2p_error_set_errno(&writer->failure, P2P_E_HOST, errno, "%s: cannot sync to the disk", writer->path);
+    }
     code = edge_file_outcome(&writer->failure, error);
     writer_free(writer);
     return code;
@@ -191,8 +202,9 @@ enum p2p_code p2p_edge_writer_finish(struct p2p_edge_writer *writer, struct p2p_
 
 void p2p_edge_writer_abandon(struct p2p_edge_writer *writer)
 {
-    if (writer == NULL)
+    if (writer == NULL) {
         return;
+    }
     flush_edges(writer);
     writer_free(writer);
 }

@@ -37,8 +37,8 @@ enum p2p_code p2p_run_folder_create(const char *folder, struct p2p_error *error)
     }
     while ((entry = readdir(listing)) != NULL && code == P2P_OK) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            code = p2p_error_set(error, P2P_E_INPUT, "%s: not empty (%s is in it); a run needs a folder of its own", folder,
-                                 entry->d_name);
+            code = p2p_error_set(error, P2P_E_INPUT, "%s: not empty (%s is in it); a run needs a folder of its own",
+                                 folder, entry->d_name);
         }
     }
     closedir(listing);
@@ -65,7 +65,10 @@ static const struct p2p_json_key BOOT_KEYS[] = {
     {NULL, NULL},
 };
 static const struct p2p_json_key PROBE_KEYS[] = {
-    {"name", "the probe"}, {"tick_hz", "its clock"}, {"time_base", "of its ticks"}, {"uncertainty_ns", "of one latency"},
+    {"name", "the probe"},
+    {"tick_hz", "its clock"},
+    {"time_base", "of its ticks"},
+    {"uncertainty_ns", "of one latency"},
     {NULL, NULL},
 };
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 0))) static void record(struct p2p_error *error, enum p2p_code code, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void record(struct p2p_error *error, enum p2p_code code,
+                                                         const char *format, va_list arguments)
 {
     error->code = code;
     vsnprintf(error->message, sizeof error->message, format, arguments);
@@ -23,8 +24,7 @@ enum p2p_code p2p_error_set(struct p2p_error *error, enum p2p_code code, const c
     return code;
 }
 
-enum p2p_code p2p_error_set_errno(struct p2p_error *error, enum p2p_code code, int errno_value,
-                                  const char *format, ...)
+enum p2p_code p2p_error_set_errno(struct p2p_error *error, enum p2p_code code, int errno_value, const char *format, ...)
 {
     if (error->code == P2P_OK) {
         va_list arguments;

@@ -27,8 +27,8 @@ enum p2p_code p2p_error_set(struct p2p_error *error, enum p2p_code code, const c
     __attribute__((format(printf, 3, 4)));
 
 /* As above, with ": " and the text of `errno_value` appended. */
-enum p2p_code p2p_error_set_errno(struct p2p_error *error, enum p2p_code code, int errno_value,
-                                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+enum p2p_code p2p_error_set_errno(struct p2p_error *error, enum p2p_code code, int errno_value, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The code of a failure that has been seen by other means (a NULL): never P2P_OK, even if nobody recorded why. */
 static inline enum p2p_code p2p_failure(const struct p2p_error *error)

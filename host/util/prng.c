@@ -19,8 +19,9 @@ static uint64_t splitmix64(uint64_t *state)
 
 void p2p_prng_seed(struct p2p_prng *prng, uint64_t seed)
 {
-    for (size_t i = 0; i < sizeof prng->state / sizeof prng->state[0]; i++)
+    for (size_t i = 0; i < sizeof prng->state / sizeof prng->state[0]; i++) {
         prng->state[i] = splitmix64(&seed);
+    }
 }
 
 uint64_t p2p_prng_next(struct p2p_prng *prng)
@@ -44,9 +45,9 @@ uint64_t p2p_prng_below(struct p2p_prng *prng, uint64_t bound)
     uint64_t dropped = (UINT64_MAX - bound + 1) % bound;
     uint64_t value;
 
-    do
+    do {
         value = p2p_prng_next(prng);
-    while (value < dropped);
+    } while (value < dropped);
     return value % bound;
 }
 

@@ -33,8 +33,8 @@ static void keep_only(const int fds[], size_t fd_count)
     }
 }
 
-__attribute__((noreturn)) static void run_child(const char *const argv[], const int fds[], size_t fd_count, int output_fd,
-                                int report_fd, pid_t parent)
+__attribute__((noreturn)) static void run_child(const char *const argv[], const int fds[], size_t fd_count,
+                                                int output_fd, int report_fd, pid_t parent)
 {
     int null_fd = open("/dev/null", O_RDONLY);
     char *const *arguments;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A child process that can't outlive us: it is killed when stopped, and by the kernel when we die (PR_SET_PDEATHSIG). */
+/* A child process that can't outlive us: it is killed when stopped, and by the kernel when we die (PR_SET_PDEATHSIG).
+ */
 #ifndef P2P_UTIL_PROCESS_H
 #define P2P_UTIL_PROCESS_H
 

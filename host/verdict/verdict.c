@@ -33,22 +33,24 @@ static const char *plural(uint64_t count)
 
 static void judge_balance(const struct p2p_account *account, struct p2p_judgement *judgement)
 {
-    if (account->stimuli != account->answered + account->missed + account->late)
+    if (account->stimuli != account->answered + account->missed + account->late) {
         p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
-                          "account does not balance: stimuli %" PRIu64 " != answered %" PRIu64
-                          " + missed %" PRIu64 " + late %" PRIu64,
+                          "account does not balance: stimuli %" PRIu64 " != answered %" PRIu64 " + missed %" PRIu64
+                          " + late %" PRIu64,
                           account->stimuli, account->answered, account->missed, account->late);
-    if (account->answers != account->answered + account->late + account->spurious)
+    }
+    if (account->answers != account->answered + account->late + account->spurious) {
         p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
-                          "account does not balance: answers %" PRIu64 " != answered %" PRIu64
-                          " + late %" PRIu64 " + spurious %" PRIu64,
+                          "account does not balance: answers %" PRIu64 " != answered %" PRIu64 " + late %" PRIu64
+                          " + spurious %" PRIu64,
                           account->answers, account->answered, account->late, account->spurious);
-    if (account->edges != account->stimuli + account->releases + account->answers + account->outside)
+    }
+    if (account->edges != account->stimuli + account->releases + account->answers + account->outside) {
         p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
-                          "account does not balance: edges %" PRIu64 " != stimuli %" PRIu64
-                          " + releases %" PRIu64 " + answers %" PRIu64 " + outside %" PRIu64,
-                          account->edges, account->stimuli, account->releases, account->answers,
-                          account->outside);
+                          "account does not balance: edges %" PRIu64 " != stimuli %" PRIu64 " + releases %" PRIu64
+                          " + answers %" PRIu64 " + outside %" PRIu64,
+                          account->edges, account->stimuli, account->releases, account->answers, account->outside);
+    }
 }
 
 static bool nothing_answered(const struct p2p_account *account)
@@ -61,75 +63,86 @@ static void judge_bench(const struct p2p_account *account, struct p2p_judgement 
     const enum p2p_verdict fault = P2P_VERDICT_BENCH_FAULT;
 
     judge_balance(account, judgement);
-    if (account->stimuli == 0)
+    if (account->stimuli == 0) {
         p2p_judgement_add(judgement, fault, "no stimulus was played");
-    else if (nothing_answered(account))
+    } else if (nothing_answered(account)) {
         p2p_judgement_add(judgement, fault, "no answer to any of %" PRIu64 " stimuli", account->stimuli);
-    if (account->lost > 0)
+    }
+    if (account->lost > 0) {
         p2p_judgement_add(judgement, fault, "%" PRIu64 " lost edge%s", account->lost, plural(account->lost));
-    if (account->spurious > 0)
+    }
+    if (account->spurious > 0) {
         p2p_judgement_add(judgement, fault, "%" PRIu64 " spurious answer%s", account->spurious,
                           plural(account->spurious));
-    if (account->clipped > 0)
-        p2p_judgement_add(judgement, fault, "%" PRIu64 " sample%s with a clipped or glitch edge",
-                          account->clipped, plural(account->clipped));
-    if (account->disordered > 0)
-        p2p_judgement_add(judgement, fault, "%" PRIu64 " edge%s stamped before the edge ahead",
-                          account->disordered, plural(account->disordered));
+    }
+    if (account->clipped > 0) {
+        p2p_judgement_add(judgement, fault, "%" PRIu64 " sample%s with a clipped or glitch edge", account->clipped,
+                          plural(account->clipped));
+    }
+    if (account->disordered > 0) {
+        p2p_judgement_add(judgement, fault, "%" PRIu64 " edge%s stamped before the edge ahead", account->disordered,
+                          plural(account->disordered));
+    }
 }
 
-static void judge_limit(const char *figure, uint64_t value_ns, uint64_t limit_ns,
-                        struct p2p_judgement *judgement)
+static void judge_limit(const char *figure, uint64_t value_ns, uint64_t limit_ns, struct p2p_judgement *judgement)
 {
-    if (value_ns > limit_ns)
-        p2p_judgement_add(judgement, P2P_VERDICT_FAIL, "%s %" PRIu64 " ns > limit %" PRIu64 " ns", figure,
-                          value_ns, limit_ns);
+    if (value_ns > limit_ns) {
+        p2p_judgement_add(judgement, P2P_VERDICT_FAIL, "%s %" PRIu64 " ns > limit %" PRIu64 " ns", figure, value_ns,
+                          limit_ns);
+    }
 }
 
 static void judge_limits(const struct p2p_stats *stats, const struct p2p_limits *limits,
                          struct p2p_judgement *judgement)
 {
-    if (stats->n_warm > 0)
+    if (stats->n_warm > 0) {
         judge_limit("warm_max", stats->warm_max_ns, limits->warm_max_ns, judgement);
-    if (stats->n == 0)
+    }
+    if (stats->n == 0) {
         return;
+    }
     judge_limit("max", stats->max_ns, limits->max_ns, judgement);
     judge_limit("p99", stats->p99_ns, limits->p99_ns, judgement);
-    if (stats->avg_ns > (double)limits->avg_ns)
+    if (stats->avg_ns > (double)limits->avg_ns) {
         p2p_judgement_add(judgement, P2P_VERDICT_FAIL, "avg %.3f ns > limit %" PRIu64 " ns", stats->avg_ns,
                           limits->avg_ns);
+    }
 }
 
 static void judge_answers(const struct p2p_account *account, struct p2p_judgement *judgement)
 {
     /* With no answer at all the bench is to blame, and that is said already. */
-    if (account->missed > 0 && !nothing_answered(account))
+    if (account->missed > 0 && !nothing_answered(account)) {
         p2p_judgement_add(judgement, P2P_VERDICT_FAIL,
-                          "%" PRIu64 " of %" PRIu64 " stimuli not answered before the next one",
-                          account->missed, account->stimuli);
-    if (account->late > 0)
-        p2p_judgement_add(judgement, P2P_VERDICT_FAIL, "%" PRIu64 " answer%s later than the deadline",
-                          account->late, plural(account->late));
+                          "%" PRIu64 " of %" PRIu64 " stimuli not answered before the next one", account->missed,
+                          account->stimuli);
+    }
+    if (account->late > 0) {
+        p2p_judgement_add(judgement, P2P_VERDICT_FAIL, "%" PRIu64 " answer%s later than the deadline", account->late,
+                          plural(account->late));
+    }
 }
 
-void p2p_judge(const struct p2p_stats *stats, const struct p2p_account *account,
-               const struct p2p_limits *limits, struct p2p_judgement *judgement)
+void p2p_judge(const struct p2p_stats *stats, const struct p2p_account *account, const struct p2p_limits *limits,
+               struct p2p_judgement *judgement)
 {
     *judgement = (struct p2p_judgement){.verdict = P2P_VERDICT_PASS};
     judge_bench(account, judgement);
     judge_limits(stats, limits, judgement);
     judge_answers(account, judgement);
-    if (stats->n_warm < limits->min_samples || stats->n_warm == 0)
-        p2p_judgement_add(judgement, P2P_VERDICT_INCONCLUSIVE,
-                          "%" PRIu64 " warm sample%s, %" PRIu64 " needed", stats->n_warm,
-                          plural(stats->n_warm), limits->min_samples > 0 ? limits->min_samples : 1);
+    if (stats->n_warm < limits->min_samples || stats->n_warm == 0) {
+        p2p_judgement_add(judgement, P2P_VERDICT_INCONCLUSIVE, "%" PRIu64 " warm sample%s, %" PRIu64 " needed",
+                          stats->n_warm, plural(stats->n_warm), limits->min_samples > 0 ? limits->min_samples : 1);
+    }
 }
 
 /* A text that did not fit says so. */
 static void mark_cut(char *text, int wanted_length)
 {
-    if (wanted_length >= P2P_REASON_BYTES)
+    if (wanted_length >= P2P_REASON_BYTES) {
         memcpy(text + P2P_REASON_BYTES - sizeof "...", "...", sizeof "...");
+    }
 }
 
 void p2p_judgement_add(struct p2p_judgement *judgement, enum p2p_verdict verdict, const char *format, ...)
@@ -164,8 +177,9 @@ const char *p2p_verdict_name(enum p2p_verdict verdict)
 int p2p_verdict_from_name(const char *name)
 {
     for (int verdict = 0; verdict < VERDICT_COUNT; verdict++) {
-        if (strcmp(VERDICTS[verdict].name, name) == 0)
+        if (strcmp(VERDICTS[verdict].name, name) == 0) {
             return verdict;
+        }
     }
     return -1;
 }

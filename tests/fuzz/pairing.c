@@ -37,8 +37,7 @@ static void check_sample(void *user, const struct p2p_sample *sample)
 
 static size_t decode(const uint8_t *data, size_t size, struct p2p_edge *edges)
 {
-    static const uint8_t channels[] = {P2P_CHANNEL_STIMULUS, P2P_CHANNEL_ANSWER, P2P_CHANNEL_ANSWER,
-                                       P2P_CHANNEL_MARK};
+    static const uint8_t channels[] = {P2P_CHANNEL_STIMULUS, P2P_CHANNEL_ANSWER, P2P_CHANNEL_ANSWER, P2P_CHANNEL_MARK};
     uint64_t ticks = START_TICKS; /* 1024 steps of -128 stay above 0 */
     size_t count = 0;
 

@@ -28,8 +28,8 @@ static void make_stimulus(uint64_t index, struct p2p_edge *edges)
     const uint64_t latency_ticks = 250 + (index * UINT64_C(0x9e3779b97f4a7c15) >> 52);
 
     edges[0] = (struct p2p_edge){.ticks = rise_ticks, .channel = P2P_CHANNEL_STIMULUS, .level = 1};
-    edges[1] = (struct p2p_edge){
-        .ticks = rise_ticks + latency_ticks, .channel = P2P_CHANNEL_ANSWER, .level = index % 2 == 0};
+    edges[1] =
+        (struct p2p_edge){.ticks = rise_ticks + latency_ticks, .channel = P2P_CHANNEL_ANSWER, .level = index % 2 == 0};
     edges[2] = (struct p2p_edge){.ticks = rise_ticks + WIDTH_TICKS, .channel = P2P_CHANNEL_STIMULUS};
 }
 

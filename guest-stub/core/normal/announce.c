@@ -9,8 +9,8 @@ void announce(const struct stub *stub)
 {
     const struct pins *pins = &stub->pins;
 
-    print(&stub->uart, "READY pin2pin-stub %s board=%s gic=%s el=1 entry_el=%lu idle=wfi intid=%lu ", P2P_VERSION, stub->board,
-          stub->gic.name, stub->entry_el, (unsigned long)stub->intid);
+    print(&stub->uart, "READY pin2pin-stub %s board=%s gic=%s el=1 entry_el=%lu idle=wfi intid=%lu ", P2P_VERSION,
+          stub->board, stub->gic.name, stub->entry_el, (unsigned long)stub->intid);
     print(&stub->uart, "stimulus=%lu answer=%lu query=%lu path=%lu\n", (unsigned long)pins->stimulus,
           (unsigned long)pins->answer, (unsigned long)pins->query, (unsigned long)path_instructions);
 }

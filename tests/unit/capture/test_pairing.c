@@ -122,8 +122,7 @@ static void a_clean_run_gives_one_sample_a_stimulus(void **state)
         mark(P2P_MARK_ARMED), rise(1000), answer(1030, 1), fall(1050),
         rise(2000),           fall(2005), answer(2040, 0), mark(P2P_MARK_DISARMED),
     };
-    const struct p2p_account expected = {
-        .stimuli = 2, .answered = 2, .releases = 2, .answers = 2, .edges = 6};
+    const struct p2p_account expected = {.stimuli = 2, .answered = 2, .releases = 2, .answers = 2, .edges = 6};
     const struct outcome outcome = PAIR(edges);
 
     (void)state;
@@ -154,10 +153,8 @@ static void a_sample_comes_out_when_its_answer_does(void **state)
 
 static void the_deadline_itself_is_in_time(void **state)
 {
-    const struct p2p_edge edges[] = {mark(P2P_MARK_ARMED), rise(0), answer(100, 1), rise(200),
-                                     answer(301, 0)};
-    const struct p2p_account expected = {
-        .stimuli = 2, .answered = 1, .late = 1, .lost = 1, .answers = 2, .edges = 4};
+    const struct p2p_edge edges[] = {mark(P2P_MARK_ARMED), rise(0), answer(100, 1), rise(200), answer(301, 0)};
+    const struct p2p_account expected = {.stimuli = 2, .answered = 1, .late = 1, .lost = 1, .answers = 2, .edges = 4};
     const struct outcome outcome = PAIR(edges);
 
     (void)state;
@@ -305,8 +302,7 @@ static void an_answer_stamped_before_its_stimulus_is_no_sample(void **state)
 
 static void an_edge_on_an_unknown_channel_unbalances_the_account(void **state)
 {
-    const struct p2p_edge inside[] = {
-        mark(P2P_MARK_ARMED), {.ticks = 1, .channel = 2}, rise(10), answer(20, 1)};
+    const struct p2p_edge inside[] = {mark(P2P_MARK_ARMED), {.ticks = 1, .channel = 2}, rise(10), answer(20, 1)};
     const struct p2p_edge outside[] = {
         {.ticks = 1, .channel = UINT8_MAX}, mark(P2P_MARK_ARMED), rise(10), answer(20, 1)};
     const struct outcome outcome = PAIR(inside);

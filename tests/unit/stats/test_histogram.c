@@ -199,12 +199,9 @@ static void out_of_memory_counts_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_histogram_has_no_figures),
-        cmocka_unit_test(values_reach_up_to_the_limit),
-        cmocka_unit_test(quantiles_are_nearest_rank),
-        cmocka_unit_test(random_values_agree_with_sorting),
-        cmocka_unit_test(each_visits_what_occurred_in_order),
-        cmocka_unit_test(out_of_memory_counts_nothing),
+        cmocka_unit_test(an_empty_histogram_has_no_figures),  cmocka_unit_test(values_reach_up_to_the_limit),
+        cmocka_unit_test(quantiles_are_nearest_rank),         cmocka_unit_test(random_values_agree_with_sorting),
+        cmocka_unit_test(each_visits_what_occurred_in_order), cmocka_unit_test(out_of_memory_counts_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

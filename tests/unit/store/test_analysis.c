@@ -192,9 +192,10 @@ static void a_boots_own_fault_is_told(void **state)
     char *folder = copy_of_golden();
 
     (void)state;
-    temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/boot.json",
-                    "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"xen-4.17-vwfi-trap\", \"boot\": 2, "
-                    "\"complete\": false, \"fault\": \"it broke\", \"probe\": {\"name\": \"ideal\", \"uncertainty_ns\": 0}}");
+    temporary_write(
+        folder, "xen-4.17-vwfi-trap/boot-002/boot.json",
+        "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"xen-4.17-vwfi-trap\", \"boot\": 2, "
+        "\"complete\": false, \"fault\": \"it broke\", \"probe\": {\"name\": \"ideal\", \"uncertainty_ns\": 0}}");
     expect_fault(folder, "boot 2: it broke", 2, 2 * SAMPLES);
 }
 
@@ -212,10 +213,11 @@ static void a_boot_of_another_place_or_probe_is_a_fault(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *folder = copy_of_golden();
-        char *text = p2p_format("{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"%s\", \"boot\": %d, "
-                                "\"complete\": true, \"fault\": null, "
-                                "\"probe\": {\"name\": \"%s\", \"uncertainty_ns\": 0}}",
-                                cases[i].configuration, cases[i].boot, cases[i].probe);
+        char *text =
+            p2p_format("{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"%s\", \"boot\": %d, "
+                       "\"complete\": true, \"fault\": null, "
+                       "\"probe\": {\"name\": \"%s\", \"uncertainty_ns\": 0}}",
+                       cases[i].configuration, cases[i].boot, cases[i].probe);
 
         temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/boot.json", text);
         free(text);

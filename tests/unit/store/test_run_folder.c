@@ -69,8 +69,8 @@ static void a_file_is_no_folder(void **state)
 }
 
 #define BOOT(complete, fault, probe)                                                                                   \
-    "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"complete\": " complete ", \"fault\": " fault                     \
-    ", \"probe\": " probe "}"
+    "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"c\", \"boot\": 7, \"complete\": " complete    \
+    ", \"fault\": " fault ", \"probe\": " probe "}"
 #define PROBE "{\"name\": \"ideal\", \"tick_hz\": 1, \"time_base\": \"hardware\", \"uncertainty_ns\": 0.25}"
 
 static void a_summary_is_what_the_file_says(void **state)
@@ -85,6 +85,8 @@ static void a_summary_is_what_the_file_says(void **state)
     assert_int_equal(p2p_boot_summary_load(base, &summary, &present, &error), P2P_OK);
     assert_true(present && summary.complete);
     assert_string_equal(summary.fault, "");
+    assert_string_equal(summary.configuration, "c");
+    assert_int_equal(summary.boot, 7);
     assert_string_equal(summary.probe, "ideal");
     assert_true(summary.uncertainty_ns > 0.24 && summary.uncertainty_ns < 0.26);
     temporary_write(base, "boot.json", BOOT("false", "\"it broke\"", PROBE));

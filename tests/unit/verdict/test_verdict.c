@@ -20,10 +20,8 @@ struct scene {
 
 /* 1000 stimuli in one boot with warmup 2, all answered; the limits are just met. */
 static const struct scene CLEAN = {
-    .stats =
-        {.n = 1000, .n_warm = 998, .avg_ns = 1200.0, .max_ns = 3883, .warm_max_ns = 1950, .p99_ns = 1900},
-    .account =
-        {.stimuli = 1000, .answered = 1000, .releases = 1000, .outside = 7, .answers = 1000, .edges = 3007},
+    .stats = {.n = 1000, .n_warm = 998, .avg_ns = 1200.0, .max_ns = 3883, .warm_max_ns = 1950, .p99_ns = 1900},
+    .account = {.stimuli = 1000, .answered = 1000, .releases = 1000, .outside = 7, .answers = 1000, .edges = 3007},
     .limits = {.avg_ns = 1200, .max_ns = 3883, .warm_max_ns = 1950, .p99_ns = 1900, .min_samples = 998},
 };
 
@@ -168,8 +166,7 @@ static void all_findings_at_once_are_all_named(void **state)
     (void)state;
     for (size_t i = 0; i < FINDING_COUNT; i++) {
         FINDINGS[i].cause(&scene);
-        used += snprintf(reason + used, sizeof reason - (size_t)used, "%s%s", i > 0 ? "; " : "",
-                         FINDINGS[i].reason);
+        used += snprintf(reason + used, sizeof reason - (size_t)used, "%s%s", i > 0 ? "; " : "", FINDINGS[i].reason);
     }
     assert_judged(&scene, P2P_VERDICT_BENCH_FAULT, reason);
 }
@@ -190,9 +187,8 @@ static void an_account_out_of_balance_voids_the_run(void **state)
                   "account does not balance: answers 1001 != answered 1000 + late 0 + spurious 0");
     scene = CLEAN;
     scene.account.edges = 3006;
-    assert_judged(
-        &scene, P2P_VERDICT_BENCH_FAULT,
-        "account does not balance: edges 3006 != stimuli 1000 + releases 1000 + answers 1000 + outside 7");
+    assert_judged(&scene, P2P_VERDICT_BENCH_FAULT,
+                  "account does not balance: edges 3006 != stimuli 1000 + releases 1000 + answers 1000 + outside 7");
 }
 
 static void no_measurement_is_a_bench_fault(void **state)
@@ -204,11 +200,9 @@ static void no_measurement_is_a_bench_fault(void **state)
     scene.limits.min_samples = 0;
     assert_judged(&scene, P2P_VERDICT_BENCH_FAULT, "no stimulus was played; 0 warm samples, 1 needed");
     scene.limits = (struct p2p_limits){.min_samples = 1};
-    scene.stats =
-        (struct p2p_stats){.avg_ns = 9, .max_ns = 9, .warm_max_ns = 9, .p99_ns = 9}; /* not valid: n == 0 */
+    scene.stats = (struct p2p_stats){.avg_ns = 9, .max_ns = 9, .warm_max_ns = 9, .p99_ns = 9}; /* not valid: n == 0 */
     scene.account = (struct p2p_account){.stimuli = 1000, .missed = 1000, .releases = 1000, .edges = 2000};
-    assert_judged(&scene, P2P_VERDICT_BENCH_FAULT,
-                  "no answer to any of 1000 stimuli; 0 warm samples, 1 needed");
+    assert_judged(&scene, P2P_VERDICT_BENCH_FAULT, "no answer to any of 1000 stimuli; 0 warm samples, 1 needed");
 }
 
 static void answers_that_are_all_late_are_a_failure_of_the_board(void **state)
