@@ -134,6 +134,14 @@ static enum p2p_code not_ready(struct run *run)
                          log->last[0] != '\0' ? "; last line on the console: " : "; the console is silent", log->last);
 }
 
+/* Looks stand on a grid of bench time, so that all that follows does not depend on when the board began to run. */
+static uint64_t next_look_ns(const struct run *run)
+{
+    uint64_t look_ns = LOOK_MS * NS_PER_MS;
+
+    return (now_ns(run) / look_ns + 1) * look_ns;
+}
+
 /* timeouts.boot_s holds in bench time and by the wall clock: a spinning guest makes virtual time crawl. */
 static enum p2p_code wait_ready(struct run *run)
 {
@@ -143,7 +151,7 @@ static enum p2p_code wait_ready(struct run *run)
     const struct p2p_boot_log *log = &run->record->log;
 
     while (log->ready[0] == '\0') {
-        enum p2p_code code = pass_until(run, now_ns(run) + LOOK_MS * NS_PER_MS);
+        enum p2p_code code = pass_until(run, next_look_ns(run));
 
         if (code != P2P_OK) {
             return code;
