@@ -463,7 +463,7 @@ static enum p2p_code advance(void *self, uint64_t until_ns, struct p2p_error *er
 
     p2p_wires_watch(board->wires, board->console.fd);
     code = wires.advance(wires.self, until_ns, &cause);
-    if (code == P2P_E_BENCH && board->qemu != NULL && p2p_process_ended(board->qemu, 500)) {
+    if (board->qemu != NULL && p2p_wires_board_gone(board->wires) && p2p_process_ended(board->qemu, 500)) {
         return qemu_failed(board->qemu, cause.message, error);
     }
     return code == P2P_OK ? P2P_OK : p2p_error_set(error, code, "%s", cause.message);

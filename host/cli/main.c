@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const struct p2p_verb VERBS[] = {
-    {"run", "PLAN", "measure a plan's configurations on a bench", "oBOsbS", p2p_verb_run},
+    {"run", "PLAN", "measure a plan's configurations on a bench", "oBOsbSE", p2p_verb_run},
     {"check", "FILE", "validate a plan, a bench or a result", "", p2p_verb_check},
     {"gate", "RESULT", "give a result's verdict as exit code", "E", p2p_verb_gate},
     {"report", "RUN", "make a report again from a run folder", "F", p2p_verb_report},

@@ -4,49 +4,78 @@
 #include "config/bench.h"
 #include "config/plan.h"
 #include "store/result.h"
+#include "util/file.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { PEEK_BYTES_MAX = 1 << 20 };
 
 /* What kind of file it says it is; "" if it does not. The loader gives the good messages. */
 static void peek_schema(const char *path, char *schema, size_t bytes)
 {
-    json_t *root = json_load_file(path, 0, NULL);
-    const char *text = json_string_value(json_object_get(root, "schema"));
+    struct p2p_error ignored = {0};
+    char *data = NULL;
+    size_t size = 0;
+    json_t *root = NULL;
+    const char *text;
 
+    if (p2p_read_file(path, PEEK_BYTES_MAX, &data, &size, &ignored) == P2P_OK) {
+        root = json_loadb(data, size, 0, NULL);
+    }
+    text = json_string_value(json_object_get(root, "schema"));
     snprintf(schema, bytes, "%s", text != NULL ? text : "");
     json_decref(root);
+    free(data);
 }
 
-static bool check_plan(const char *path, char *summary, size_t bytes, struct p2p_error *error)
+/* The plan may be meant for another computer: what is missing on this one is worth a word, not a refusal. */
+static void warn_if_missing(const struct p2p_options *options, const char *path, const char *what)
 {
-    struct p2p_plan *plan = p2p_plan_load(path, error);
+    if (!options->quiet && path != NULL && access(path, R_OK) != 0) {
+        fprintf(stderr, "pin2pin: warning: %s is not on this computer: %s\n", what, path);
+    }
+}
+
+static bool check_plan(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
+{
+    struct p2p_plan *plan = p2p_plan_load(options->argument, error);
 
     if (plan == NULL) {
         return false;
     }
     snprintf(summary, bytes, "plan %s: %zu configurations x %u boots x %llu samples", plan->name,
              plan->configuration_count, plan->boots, (unsigned long long)plan->samples);
+    warn_if_missing(options, plan->bench_path, "the plan's bench");
+    for (size_t i = 0; i < plan->configuration_count; i++) {
+        if (plan->configurations[i].xen != NULL) {
+            warn_if_missing(options, plan->configurations[i].xen->image, plan->configurations[i].name);
+        }
+    }
     p2p_plan_free(plan);
     return true;
 }
 
-static bool check_bench(const char *path, char *summary, size_t bytes, struct p2p_error *error)
+static bool check_bench(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
 {
-    struct p2p_bench *bench = p2p_bench_load(path, error);
+    struct p2p_bench *bench = p2p_bench_load(options->argument, error);
 
     if (bench == NULL) {
         return false;
     }
     snprintf(summary, bytes, "bench %s: qemu-virt, GICv%u", bench->name, bench->board.gic);
+    warn_if_missing(options, bench->stub, "the bench's stub");
+    warn_if_missing(options, bench->board.wires, "the bench's wires plugin");
     p2p_bench_free(bench);
     return true;
 }
 
-static bool check_result(const char *path, char *summary, size_t bytes, struct p2p_error *error)
+static bool check_result(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
 {
-    struct p2p_result *result = p2p_result_load(path, error);
+    struct p2p_result *result = p2p_result_load(options->argument, error);
 
     if (result == NULL) {
         return false;
@@ -79,11 +108,11 @@ int p2p_verb_check(const struct p2p_options *options)
 
     peek_schema(options->argument, schema, sizeof schema);
     if (strcmp(schema, "pin2pin.bench") == 0) {
-        valid = check_bench(options->argument, summary, sizeof summary, &error);
+        valid = check_bench(options, summary, sizeof summary, &error);
     } else if (strcmp(schema, "pin2pin.result") == 0) {
-        valid = check_result(options->argument, summary, sizeof summary, &error);
+        valid = check_result(options, summary, sizeof summary, &error);
     } else {
-        valid = check_plan(options->argument, summary, sizeof summary, &error);
+        valid = check_plan(options, summary, sizeof summary, &error);
     }
     exit_code = valid ? P2P_EXIT_PASS : p2p_complain(&error, options);
     if (!options->json && valid) {

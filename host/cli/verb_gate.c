@@ -2,8 +2,11 @@
 #include "cli/cli.h"
 
 #include "store/result.h"
+#include "store/run_folder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* The file may have been edited: what it says of the whole is not believed over what it says of the parts. */
 static enum p2p_verdict worst(const struct p2p_result *result)
@@ -16,10 +19,20 @@ static enum p2p_verdict worst(const struct p2p_result *result)
     return verdict;
 }
 
+/* A result.json, or the run folder that it is in. */
+static struct p2p_result *load(const char *path, struct p2p_error *error)
+{
+    char *inside = p2p_result_path(path);
+    struct p2p_result *result = p2p_result_load(inside != NULL && access(inside, F_OK) == 0 ? inside : path, error);
+
+    free(inside);
+    return result;
+}
+
 int p2p_verb_gate(const struct p2p_options *options)
 {
     struct p2p_error error = {0};
-    struct p2p_result *result = p2p_result_load(options->argument, &error);
+    struct p2p_result *result = load(options->argument, &error);
     int exit_code;
 
     if (result == NULL) {

@@ -90,6 +90,20 @@ static int open_stop_fd(struct p2p_error *error)
     return fd;
 }
 
+static enum p2p_code no_such_configuration(const struct p2p_plan *plan, const char *only, struct p2p_error *error)
+{
+    char names[512] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < plan->configuration_count && used < sizeof names; i++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
+                                 plan->configurations[i].name);
+    }
+    p2p_error_set(error, P2P_E_INPUT, "%s: no configuration \"%s\" (--only); there are: %s%s", plan->path, only, names,
+                  used >= sizeof names ? "..." : "");
+    return P2P_E_INPUT;
+}
+
 static enum p2p_code select_configurations(struct setup *setup, const char *only, struct p2p_error *error)
 {
     const struct p2p_plan *plan = setup->plan;
@@ -103,11 +117,7 @@ static enum p2p_code select_configurations(struct setup *setup, const char *only
             setup->selected[setup->selected_count++] = i;
         }
     }
-    if (setup->selected_count == 0) {
-        return p2p_error_set(error, P2P_E_INPUT, "%s: no configuration \"%s\" (--only); the first is \"%s\"",
-                             plan->path, only, plan->configurations[0].name);
-    }
-    return P2P_OK;
+    return setup->selected_count > 0 ? P2P_OK : no_such_configuration(plan, only, error);
 }
 
 /* A file that is not there is found out before the first boot, not in the middle of the night. */
@@ -130,10 +140,26 @@ static enum p2p_code check_images(const struct setup *setup, struct p2p_error *e
     return code;
 }
 
+static enum p2p_code load_bench(struct setup *setup, const char *chosen, struct p2p_error *error)
+{
+    const char *path = chosen != NULL ? chosen : setup->plan->bench_path;
+    struct p2p_error cause = {0};
+
+    if (path == NULL) {
+        p2p_error_set(error, P2P_E_INPUT, "%s: the plan names no bench; give one with --bench FILE", setup->plan->path);
+        return P2P_E_INPUT;
+    }
+    setup->bench = p2p_bench_load(path, &cause);
+    if (setup->bench == NULL) {
+        p2p_error_set(error, p2p_failure(&cause), "%s%s%s", chosen != NULL ? "" : setup->plan->path,
+                      chosen != NULL ? "" : ": $.bench: ", cause.message);
+        return p2p_failure(&cause);
+    }
+    return P2P_OK;
+}
+
 static enum p2p_code load(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
 {
-    const char *bench_path;
-
     setup->plan = p2p_plan_load(options->argument, error);
     if (setup->plan == NULL) {
         return p2p_failure(error);
@@ -141,13 +167,8 @@ static enum p2p_code load(struct setup *setup, const struct p2p_options *options
     setup->plan->samples = options->has_samples ? options->samples : setup->plan->samples;
     setup->plan->boots = options->has_boots ? (uint32_t)options->boots : setup->plan->boots;
     setup->plan->seed = options->has_seed ? options->seed : setup->plan->seed;
-    bench_path = options->bench != NULL ? options->bench : setup->plan->bench_path;
-    if (bench_path == NULL) {
-        p2p_error_set(error, P2P_E_INPUT, "%s: the plan names no bench; give one with --bench FILE", options->argument);
-        return P2P_E_INPUT;
-    }
-    setup->bench = p2p_bench_load(bench_path, error);
-    if (setup->bench == NULL || select_configurations(setup, options->only, error) != P2P_OK) {
+    if (load_bench(setup, options->bench, error) != P2P_OK ||
+        select_configurations(setup, options->only, error) != P2P_OK) {
         return p2p_failure(error);
     }
     return check_images(setup, error);

@@ -25,6 +25,7 @@ struct p2p_wires {
     int fd;
     int console_fd;  /* borrowed */
     bool greeted;    /* HELLO has come */
+    bool board_gone; /* the stream ended */
     bool running;    /* a RUN is out, its PAUSED has not come */
     uint64_t now_ns; /* as of the last PAUSED or edge */
     struct p2p_edge edges[EDGES_MAX];
@@ -61,6 +62,7 @@ void p2p_wires_detach(struct p2p_wires *wires)
         wires->fd = -1;
     }
     wires->console_fd = -1;
+    wires->board_gone = false;
     wires->greeted = false;
     wires->running = false;
     wires->edge_next = 0;
@@ -90,8 +92,14 @@ static enum p2p_code wait_for(struct p2p_wires *wires, short events, struct p2p_
     return wait_outcome(wires, p2p_wait_fd(wires->fd, events, wires->stop_fd, deadline), error);
 }
 
-static enum p2p_code board_gone(struct p2p_error *error)
+bool p2p_wires_board_gone(const struct p2p_wires *wires)
 {
+    return wires->board_gone;
+}
+
+static enum p2p_code board_gone(struct p2p_wires *wires, struct p2p_error *error)
+{
+    wires->board_gone = true;
     return p2p_error_set(error, P2P_E_BENCH, "the virtual board is gone: QEMU ended in mid-run");
 }
 
@@ -108,7 +116,7 @@ static enum p2p_code receive(struct p2p_wires *wires, uint8_t *data, size_t size
         }
         count = recv(wires->fd, data, size, MSG_DONTWAIT);
         if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) {
-            return board_gone(error);
+            return board_gone(wires, error);
         }
         if (count > 0) {
             data += count;
@@ -132,7 +140,7 @@ static enum p2p_code transmit(struct p2p_wires *wires, const uint8_t *data, size
                 return code;
             }
         } else if (count < 0 && errno != EINTR) {
-            return board_gone(error);
+            return board_gone(wires, error);
         } else if (count > 0) {
             data += count;
             size -= (size_t)count;

@@ -9,6 +9,8 @@
 #include "config/bench.h"
 #include "ports/ports.h"
 
+#include <stdbool.h>
+
 struct p2p_wires;
 
 /* `stop_fd`: readable when the user wants out, or -1; borrowed. NULL: out of memory. Free with p2p_wires_free. */
@@ -23,6 +25,9 @@ enum p2p_code p2p_wires_attach(struct p2p_wires *wires, int fd, struct p2p_error
 
 /* While `console_fd` (borrowed; -1: none) has bytes, the clock's advance returns early so that they are read. */
 void p2p_wires_watch(struct p2p_wires *wires, int console_fd);
+/* True if the board ended the stream: it died without a word, and whoever runs it knows more. */
+bool p2p_wires_board_gone(const struct p2p_wires *wires);
+
 /* Closes the socket: the board ends itself. Unread edges are gone. */
 void p2p_wires_detach(struct p2p_wires *wires);
 

@@ -72,10 +72,16 @@ class Corpus(BenchCase):
     def test_check_accepts_every_good_file(self):
         for path in sorted((CORPUS / "good").glob("*/*.json")):
             with self.subTest(path.name):
-                done = self.bench.pin2pin("check", path)
+                done = self.bench.pin2pin("check", "-q", path)
                 self.assert_exit(done, 0)
                 self.assert_says(done.stdout, f"{path}: {path.parent.name} ")
                 self.assertEqual(done.stderr, "")
+
+    def test_check_warns_of_files_that_are_not_here(self):
+        done = self.bench.pin2pin("check", CORPUS / "good/bench/smallest.json")
+        self.assert_exit(done, 0)
+        self.assertEqual(done.stderr, "pin2pin: warning: the bench's stub is not on this computer: /s\n"
+                                      "pin2pin: warning: the bench's wires plugin is not on this computer: /w\n")
 
 
 class Check(BenchCase):

@@ -6,7 +6,8 @@ import unittest
 from bench import SOURCE, BenchCase
 
 VERBS = {
-    "run": ["-o DIR", "--bench FILE", "--only CONFIGURATION", "--samples N", "--boots N", "--seed N"],
+    "run": ["-o DIR", "--bench FILE", "--only CONFIGURATION", "--samples N", "--boots N", "--seed N",
+            "--exit-code bisect"],
     "check": [],
     "gate": ["--exit-code bisect"],
     "report": ["--format text|json"],
