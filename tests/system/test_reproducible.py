@@ -24,8 +24,8 @@ def every_core_busy():
 
 
 class Reproducible(BenchCase):
-    def measure(self, *options):
-        run = self.bench.measure(CONFIGURATIONS, options, plan={"samples": 300, "boots": 2})
+    def measure(self, *options, **bench):
+        run = self.bench.measure(CONFIGURATIONS, options, plan={"samples": 300, "boots": 2}, **bench)
         self.assert_exit(run, 0)
         return run
 
@@ -53,6 +53,17 @@ class Reproducible(BenchCase):
         with every_core_busy():
             second = self.measure()
         self.assert_same(first, second)
+
+    def test_lockstep_gives_the_edges_of_a_schedule(self):
+        self.assert_same(self.measure(), self.measure(board={"play": "lockstep"}))
+
+    def test_one_instruction_more_shows(self):
+        """The whole chain resolves one instruction: a nop before the answer."""
+        plan = {"samples": 100, "boots": 1}
+        for name in "native", "trap", "vwfi-native":
+            one = self.bench.measure(CONFIGURATIONS, ["--only", name], plan=plan).configuration(name)["stats"]
+            other = self.bench.measure(CONFIGURATIONS, ["--only", name], plan=plan, stub="stub-plus-one")
+            self.assertEqual(other.configuration(name)["stats"]["min_ns"], one["min_ns"] + 1, name)
 
     def test_another_seed_gives_other_edges(self):
         first, second = self.measure("--seed", "1"), self.measure("--seed", "2")
