@@ -13,15 +13,16 @@
 enum {
     PROBE_PROTOCOL_VERSION = 1,
     PROBE_CHANNELS = 2,
-    PROBE_FRAME_MAX = 250,                                              /* decoded, with type, sequence and crc */
-    PROBE_OVERHEAD = 5,                                                 /* type, sequence, crc */
-    PROBE_PAYLOAD_MAX = PROBE_FRAME_MAX - PROBE_OVERHEAD,               /* 245 */
-    PROBE_WIRE_MAX = PROBE_FRAME_MAX + 2,                               /* COBS byte and delimiter */
-    PROBE_EVENTS_MAX = (PROBE_PAYLOAD_MAX - 8) / 5,                     /* in one EVENTS frame: 47 */
+    PROBE_FRAME_MAX = 250,                                /* decoded, with type, sequence and crc */
+    PROBE_OVERHEAD = 5,                                   /* type, sequence, crc */
+    PROBE_PAYLOAD_MAX = PROBE_FRAME_MAX - PROBE_OVERHEAD, /* 245 */
+    PROBE_WIRE_MAX = PROBE_FRAME_MAX + 2,                 /* COBS byte and delimiter */
+    PROBE_EVENTS_MAX = (PROBE_PAYLOAD_MAX - 8) / 5,       /* in one EVENTS frame: 47 */
     PROBE_NAME_BYTES = 16,
     PROBE_ERROR_TEXT_MAX = 64,
 };
 
+#define PROBE_TICKS_END    (UINT64_C(1) << 56) /* all times are below: 18 years at 125 MHz */
 #define PROBE_LOST_UNKNOWN UINT32_C(0xffffffff)
 
 enum probe_type {
@@ -44,6 +45,7 @@ enum probe_what {
     PROBE_WHAT_LEVEL = 0x10,
     PROBE_WHAT_GLITCH = 0x20,
     PROBE_WHAT_CLIPPED = 0x40,
+    PROBE_WHAT_ZERO = 0x80, /* never set */
 };
 
 enum probe_layer { PROBE_LAYER_FIFO = 1, PROBE_LAYER_RING = 2, PROBE_LAYER_LINK = 3 };
@@ -58,7 +60,7 @@ struct probe_hello {
     uint16_t dead_ticks;
     uint64_t board_id;
     uint32_t run_id;
-    char firmware[PROBE_NAME_BYTES + 1]; /* NUL-terminated here */
+    char firmware[PROBE_NAME_BYTES + 1]; /* printable ASCII, NUL-terminated here */
 };
 
 struct probe_event {
@@ -80,7 +82,7 @@ struct probe_epoch {
 struct probe_overflow {
     uint8_t channel;
     uint8_t layer; /* enum probe_layer */
-    uint32_t lost; /* or PROBE_LOST_UNKNOWN */
+    uint32_t lost; /* at least 1, or PROBE_LOST_UNKNOWN */
     uint64_t from_ticks, to_ticks;
 };
 
@@ -92,7 +94,7 @@ struct probe_stats {
 
 struct probe_error {
     uint8_t code;
-    char text[PROBE_ERROR_TEXT_MAX + 1];
+    char text[PROBE_ERROR_TEXT_MAX + 1]; /* printable ASCII, NUL-terminated here */
 };
 
 struct probe_ack {
@@ -119,7 +121,7 @@ struct probe_message {
 
 /*
  * Encodes `message` with COBS and delimiter into `wire` (at least PROBE_WIRE_MAX bytes). Returns the number of bytes, 0
- * if the message breaks a rule of the protocol (unknown type, too many events, events out of order).
+ * if the message breaks a rule of the protocol (unknown type, too many events, events out of order, ...).
  */
 size_t probe_encode(const struct probe_message *message, uint8_t *wire);
 
@@ -134,12 +136,14 @@ enum probe_found {
 };
 
 struct probe_decoder {
-    uint8_t wire[PROBE_WIRE_MAX];
+    uint8_t wire[PROBE_WIRE_MAX]; /* full: longer than any frame */
     size_t length;
-    bool overlong;
 };
 
-/* Zero-initialise the decoder. Takes one byte; a message is complete with the 0x00 that ends its frame. */
+/*
+ * Zero-initialise the decoder. `message` is whole only when PROBE_FOUND_MESSAGE says so. Takes one byte; a message is
+ * complete with the 0x00 that ends its frame.
+ */
 enum probe_found probe_decoder_feed(struct probe_decoder *decoder, uint8_t byte, struct probe_message *message);
 
 /* CRC-16/CCITT-FALSE; check value of "123456789": 0x29b1. */
