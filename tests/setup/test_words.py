@@ -70,7 +70,7 @@ class SetupWords(unittest.TestCase):
         self.fake("dpkg-query", NOTHING_INSTALLED)
         self.fake("id", "echo 0")
         self.fake("df", "echo Filesystem 1M-blocks Used Available; echo /dev/vda 10 5 7")
-        self.assertIn("/ has 7 MiB free, but installing packages needs 2500 MiB", self.setup_says())
+        self.assertIn("/ has 7 MiB free, but installing packages needs 5500 MiB", self.setup_says())
 
     def test_no_network(self):
         self.fake("dpkg-query", NOTHING_INSTALLED)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "board.h"
+#include "capture.h"
+#include "firmware/core/probe.h"
+#include "identity.h"
+#include "link.h"
+#include "selftest.h"
+
+#include "hardware/gpio.h"
+#include "hardware/sync.h"
+#include "hardware/timer.h"
+#include "hardware/watchdog.h"
+#include "pico/time.h"
+
+enum {
+    ROUND_US = 1000,
+    EVENTS_PER_ROUND = 64, /* then commands and the watchdog have their turn */
+    WATCHDOG_MS = 250,
+    ALARM = 0,
+};
+
+/* At file scope because the handler has no argument. */
+static volatile bool round_is_due;
+
+static void on_alarm(uint alarm)
+{
+    (void)alarm;
+    round_is_due = true;
+}
+
+static uint32_t self_test(void *context)
+{
+    (void)context;
+    return selftest_run();
+}
+
+static void feed_words(struct probe *probe, uint64_t now)
+{
+    for (unsigned stream = 0; stream < PROBE_STREAMS; stream++) {
+        uint32_t word;
+
+        if (!probe_wants(probe, stream)) {
+            continue;
+        }
+        switch (capture_next(stream, &word)) {
+        case CAPTURE_NOTHING:
+            break;
+        case CAPTURE_WORD:
+            probe_word(probe, stream, word, now);
+            break;
+        case CAPTURE_LAPPED:
+            probe_lose(probe, stream / PROBE_PHASES, PROBE_LAYER_RING, capture_now());
+            break;
+        }
+    }
+}
+
+/* Returns false if there was more to do. The horizon is fixed before the look, so that the look has all before it. */
+static bool take_events(struct probe *probe)
+{
+    const uint64_t now = capture_now(), settle = CAPTURE_SETTLE_US * CAPTURE_TICKS_PER_US;
+    const uint64_t horizon = now > settle ? now - settle : 0;
+    const unsigned stalls = capture_stalls();
+    bool more = true;
+
+    for (unsigned stream = 0; stream < PROBE_STREAMS; stream++) {
+        if ((stalls >> stream & 1) != 0) {
+            probe_lose(probe, stream / PROBE_PHASES, PROBE_LAYER_FIFO, capture_now());
+        }
+    }
+    capture_look();
+    for (int i = 0; i < EVENTS_PER_ROUND && more; i++) {
+        feed_words(probe, now);
+        more = probe_take(probe, horizon);
+    }
+    probe_close(probe, !more, horizon);
+    return !more;
+}
+
+/* The exit of a handler is an event to WFE too, so none that comes between the question and WFE is slept over. */
+static void sleep_until_needed(void)
+{
+    round_is_due = false;
+    if (hardware_alarm_set_target(ALARM, make_timeout_time_us(ROUND_US))) {
+        return; /* already past */
+    }
+    while (!round_is_due && !link_has_received()) {
+        __wfe();
+    }
+}
+
+static void start(struct probe *probe)
+{
+    const struct probe_hello hello = {
+        .clk_hz = SYS_CLK_HZ,
+        .board_id = identity_board_id(),
+        .run_id = identity_run_id(),
+        .firmware = "pin2pin " P2P_VERSION,
+    };
+
+    gpio_init(BOARD_LED_PIN);
+    gpio_set_dir(BOARD_LED_PIN, GPIO_OUT);
+    hardware_alarm_claim(ALARM);
+    hardware_alarm_set_callback(ALARM, on_alarm);
+    link_start(&probe->outbox.queue);
+    capture_start();
+    probe_start(probe, &hello, self_test, NULL);
+    watchdog_enable(WATCHDOG_MS, true);
+}
+
+int main(void)
+{
+    static struct probe probe; /* too large for the stack */
+
+    start(&probe);
+    for (;;) {
+        const bool idle = take_events(&probe);
+        uint8_t byte;
+
+        while (link_receive(&byte)) {
+            probe_receive(&probe, byte, capture_now());
+        }
+        link_send();
+        gpio_put(BOARD_LED_PIN, probe_led(&probe, capture_now()));
+        watchdog_update();
+        if (idle) {
+            sleep_until_needed();
+        }
+    }
+}
