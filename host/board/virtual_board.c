@@ -2,6 +2,7 @@
 #include "board/virtual_board.h"
 
 #include "board/device_tree.h"
+#include "board/qemu_launch.h"
 #include "board/xen_image.h"
 #include "ports/socket_console.h"
 #include "ports/wires.h"
@@ -25,8 +26,6 @@ enum {
     TREE_BYTES_MAX = 4 << 20,
     DUMP_TIMEOUT_MS = 20000,
     COMPLAINT_BYTES = 400,
-    FDS_MAX = 6,
-    ARGUMENTS_MAX = 40,
 };
 
 struct p2p_virtual_board {
@@ -38,109 +37,24 @@ struct p2p_virtual_board {
     size_t base_tree_size;
 };
 
-/* One QEMU command line in the making, with the files in memory that it names. */
-struct launch {
-    const char *arguments[ARGUMENTS_MAX];
-    size_t argument_count;
-    char *owned[ARGUMENTS_MAX];
-    size_t owned_count;
-    int fds[FDS_MAX];
-    size_t fd_count;
-    bool out_of_memory;
-};
-
-static void add(struct launch *launch, const char *argument)
-{
-    if (launch->argument_count + 1 < ARGUMENTS_MAX) {
-        launch->arguments[launch->argument_count++] = argument;
-    }
-}
-
-/* `text` comes from p2p_format; the launch owns it. */
-static void add_owned(struct launch *launch, char *text)
-{
-    if (text == NULL || launch->owned_count == ARGUMENTS_MAX) {
-        launch->out_of_memory = true;
-        free(text);
-        return;
-    }
-    launch->owned[launch->owned_count++] = text;
-    add(launch, text);
-}
-
-/* QEMU splits its options at commas; a doubled comma stands for itself. The launch owns the copy; "" if no memory. */
-static const char *escaped(struct launch *launch, const char *path)
-{
-    char *copy = launch->owned_count < ARGUMENTS_MAX ? malloc(2 * strlen(path) + 1) : NULL;
-    char *at = copy;
-
-    if (copy == NULL) {
-        launch->out_of_memory = true;
-        return "";
-    }
-    launch->owned[launch->owned_count++] = copy;
-    for (; *path != '\0'; path++) {
-        *at++ = *path;
-        if (*path == ',') {
-            *at++ = ',';
-        }
-    }
-    *at = '\0';
-    return copy;
-}
-
-static void add_fd(struct launch *launch, int fd)
-{
-    launch->fds[launch->fd_count++] = fd;
-}
-
-static int add_file(struct launch *launch, const char *name, const void *data, size_t size, struct p2p_error *error)
-{
-    int fd = p2p_memory_file(name, data, size, error);
-
-    if (fd >= 0) {
-        add_fd(launch, fd);
-    }
-    return fd;
-}
-
-static void launch_free(struct launch *launch)
-{
-    for (size_t i = 0; i < launch->owned_count; i++) {
-        free(launch->owned[i]);
-    }
-    for (size_t i = 0; i < launch->fd_count; i++) {
-        close(launch->fds[i]);
-    }
-}
-
-static struct p2p_process *launch_start(struct launch *launch, struct p2p_error *error)
-{
-    if (launch->out_of_memory) {
-        p2p_error_set(error, P2P_E_HOST, "cannot start QEMU: out of memory");
-        return NULL;
-    }
-    launch->arguments[launch->argument_count] = NULL;
-    return p2p_process_start(launch->arguments, launch->fds, launch->fd_count, error);
-}
-
 /* What both the dump and the boots have in common: the tree depends on all of it. */
-static void add_machine(struct launch *launch, const struct p2p_bench *bench, const char *dump_path)
+static void add_machine(struct p2p_qemu_launch *launch, const struct p2p_bench *bench, const char *dump_path)
 {
-    add(launch, bench->board.qemu);
-    add(launch, "-M");
-    add_owned(launch,
-              p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", bench->board.gic,
-                         dump_path != NULL ? ",dumpdtb=" : "", dump_path != NULL ? escaped(launch, dump_path) : ""));
-    add(launch, "-cpu");
-    add(launch, "cortex-a53");
-    add(launch, "-smp");
-    add(launch, "1"); /* icount runs several vCPUs in turns on one clock: their latencies would be artefacts */
-    add(launch, "-m");
-    add_owned(launch, p2p_format("%" PRIu32, bench->board.memory_mib));
-    add(launch, "-nodefaults");
-    add(launch, "-display");
-    add(launch, "none");
+    p2p_qemu_launch_add(launch, bench->board.qemu);
+    p2p_qemu_launch_add(launch, "-M");
+    p2p_qemu_launch_add_owned(launch, p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", bench->board.gic,
+                                                 dump_path != NULL ? ",dumpdtb=" : "",
+                                                 dump_path != NULL ? p2p_qemu_launch_escape(launch, dump_path) : ""));
+    p2p_qemu_launch_add(launch, "-cpu");
+    p2p_qemu_launch_add(launch, "cortex-a53");
+    p2p_qemu_launch_add(launch, "-smp");
+    p2p_qemu_launch_add(launch,
+                        "1"); /* icount runs several vCPUs in turns on one clock: their latencies would be artefacts */
+    p2p_qemu_launch_add(launch, "-m");
+    p2p_qemu_launch_add_owned(launch, p2p_format("%" PRIu32, bench->board.memory_mib));
+    p2p_qemu_launch_add(launch, "-nodefaults");
+    p2p_qemu_launch_add(launch, "-display");
+    p2p_qemu_launch_add(launch, "none");
 }
 
 static enum p2p_code qemu_failed(struct p2p_process *qemu, const char *what, struct p2p_error *error)
@@ -155,12 +69,12 @@ static enum p2p_code qemu_failed(struct p2p_process *qemu, const char *what, str
 
 static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *path, struct p2p_error *error)
 {
-    struct launch launch = {0};
+    struct p2p_qemu_launch launch = {0};
     enum p2p_code code = P2P_OK;
     struct p2p_process *qemu;
 
     add_machine(&launch, board->bench, path);
-    qemu = launch_start(&launch, error);
+    qemu = p2p_qemu_launch_start(&launch, error);
     if (qemu == NULL) {
         code = p2p_failure(error);
     } else if (!p2p_process_ended(qemu, DUMP_TIMEOUT_MS)) {
@@ -170,7 +84,7 @@ static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *p
         code = qemu_failed(qemu, "no device tree from it", error);
     }
     p2p_process_stop(qemu);
-    launch_free(&launch);
+    p2p_qemu_launch_free(&launch);
     return code;
 }
 
@@ -273,20 +187,21 @@ static char *guest_command_line(const struct p2p_pins *pins)
     return p2p_format("stimulus=%u answer=%u query=%u", pins->stimulus, pins->answer, pins->query);
 }
 
-static void add_loader(struct launch *launch, const char *path, uint64_t address)
+static void add_loader(struct p2p_qemu_launch *launch, const char *path, uint64_t address)
 {
-    add(launch, "-device");
-    add_owned(launch, p2p_format("loader,file=%s,addr=0x%" PRIx64 ",force-raw=on", escaped(launch, path), address));
+    p2p_qemu_launch_add(launch, "-device");
+    p2p_qemu_launch_add_owned(launch, p2p_format("loader,file=%s,addr=0x%" PRIx64 ",force-raw=on",
+                                                 p2p_qemu_launch_escape(launch, path), address));
 }
 
-static void add_tree(struct launch *launch, int fd)
+static void add_tree(struct p2p_qemu_launch *launch, int fd)
 {
-    add(launch, "-dtb");
-    add_owned(launch, p2p_format("/proc/self/fd/%d", fd));
+    p2p_qemu_launch_add(launch, "-dtb");
+    p2p_qemu_launch_add_owned(launch, p2p_format("/proc/self/fd/%d", fd));
 }
 
-static enum p2p_code add_native(struct launch *launch, const struct p2p_virtual_board *board, const char *command_line,
-                                struct p2p_error *error)
+static enum p2p_code add_native(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
+                                const char *command_line, struct p2p_error *error)
 {
     struct p2p_blob tree = {0};
     enum p2p_code code = p2p_native_tree(board->base_tree, board->base_tree_size, command_line, &tree, error);
@@ -295,13 +210,13 @@ static enum p2p_code add_native(struct launch *launch, const struct p2p_virtual_
     if (code != P2P_OK) {
         return code;
     }
-    fd = add_file(launch, "native.dtb", tree.data, tree.size, error);
+    fd = p2p_qemu_launch_add_file(launch, "native.dtb", tree.data, tree.size, error);
     free(tree.data);
     if (fd < 0) {
         return p2p_failure(error);
     }
-    add(launch, "-kernel");
-    add(launch, board->bench->stub);
+    p2p_qemu_launch_add(launch, "-kernel");
+    p2p_qemu_launch_add(launch, board->bench->stub);
     add_tree(launch, fd);
     return P2P_OK;
 }
@@ -339,8 +254,8 @@ out:
     return code;
 }
 
-static enum p2p_code add_xen(struct launch *launch, const struct p2p_virtual_board *board, const struct p2p_xen *xen,
-                             const char *command_line, struct p2p_error *error)
+static enum p2p_code add_xen(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
+                             const struct p2p_xen *xen, const char *command_line, struct p2p_error *error)
 {
     struct p2p_blob host = {0}, partial = {0};
     enum p2p_code code = p2p_xen_image_check(xen->image, error);
@@ -354,14 +269,14 @@ static enum p2p_code add_xen(struct launch *launch, const struct p2p_virtual_boa
     if (code != P2P_OK) {
         goto out;
     }
-    host_fd = add_file(launch, "host.dtb", host.data, host.size, error);
-    partial_fd = add_file(launch, "passthrough.dtb", partial.data, partial.size, error);
+    host_fd = p2p_qemu_launch_add_file(launch, "host.dtb", host.data, host.size, error);
+    partial_fd = p2p_qemu_launch_add_file(launch, "passthrough.dtb", partial.data, partial.size, error);
     if (host_fd < 0 || partial_fd < 0) {
         code = p2p_failure(error);
         goto out;
     }
-    add(launch, "-kernel");
-    add(launch, xen->image);
+    p2p_qemu_launch_add(launch, "-kernel");
+    p2p_qemu_launch_add(launch, xen->image);
     add_tree(launch, host_fd);
     add_loader(launch, board->bench->stub, STUB_ADDRESS);
     snprintf(partial_path, sizeof partial_path, "/proc/self/fd/%d", partial_fd);
@@ -373,30 +288,33 @@ out:
 }
 
 /* A pair of sockets: [0] ours, [1] the child's, owned by the launch. */
-static enum p2p_code add_socket(struct launch *launch, int pair[2], struct p2p_error *error)
+static enum p2p_code add_socket(struct p2p_qemu_launch *launch, int pair[2], struct p2p_error *error)
 {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         pair[0] = -1;
         return p2p_error_set_errno(error, P2P_E_HOST, errno, "socketpair");
     }
-    add_fd(launch, pair[1]);
+    p2p_qemu_launch_add_fd(launch, pair[1]);
     return P2P_OK;
 }
 
-static void add_instruments(struct launch *launch, const struct p2p_bench *bench, int wires_fd, int console_fd)
+static void add_instruments(struct p2p_qemu_launch *launch, const struct p2p_bench *bench, int wires_fd, int console_fd)
 {
-    add(launch, "-no-reboot");
-    add(launch, "-icount");
-    add(launch, "shift=0,sleep=off"); /* 1 instruction = 1 virtual ns; idle time is skipped, not slept */
-    add(launch, "-chardev");
-    add_owned(launch, p2p_format("socket,id=console,fd=%d", console_fd));
-    add(launch, "-serial");
-    add(launch, "chardev:console");
-    add(launch, "-plugin");
-    add_owned(launch, p2p_format("%s,fd=%d", escaped(launch, bench->board.wires), wires_fd));
+    p2p_qemu_launch_add(launch, "-no-reboot");
+    p2p_qemu_launch_add(launch, "-icount");
+    p2p_qemu_launch_add(launch,
+                        "shift=0,sleep=off"); /* 1 instruction = 1 virtual ns; idle time is skipped, not slept */
+    p2p_qemu_launch_add(launch, "-chardev");
+    p2p_qemu_launch_add_owned(launch, p2p_format("socket,id=console,fd=%d", console_fd));
+    p2p_qemu_launch_add(launch, "-serial");
+    p2p_qemu_launch_add(launch, "chardev:console");
+    p2p_qemu_launch_add(launch, "-plugin");
+    p2p_qemu_launch_add_owned(launch,
+                              p2p_format("%s,fd=%d", p2p_qemu_launch_escape(launch, bench->board.wires), wires_fd));
 }
 
-static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct launch *launch, struct p2p_error *error)
+static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct p2p_qemu_launch *launch,
+                                struct p2p_error *error)
 {
     int wires[2] = {-1, -1}, console[2] = {-1, -1};
     enum p2p_code code = add_socket(launch, wires, error);
@@ -406,7 +324,7 @@ static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct launch *
     }
     if (code == P2P_OK) {
         add_instruments(launch, board->bench, wires[1], console[1]);
-        board->qemu = launch_start(launch, error);
+        board->qemu = p2p_qemu_launch_start(launch, error);
         code = board->qemu != NULL ? P2P_OK : p2p_failure(error);
     }
     board->console.fd = console[0];
@@ -426,7 +344,7 @@ static enum p2p_code power_on(void *self, const struct p2p_configuration *config
 {
     struct p2p_virtual_board *board = self;
     char *command_line = guest_command_line(&board->bench->pins);
-    struct launch launch = {0};
+    struct p2p_qemu_launch launch = {0};
     struct p2p_error cause = {0};
     enum p2p_code code;
 
@@ -448,7 +366,7 @@ static enum p2p_code power_on(void *self, const struct p2p_configuration *config
     if (code != P2P_OK) {
         power_off(board);
     }
-    launch_free(&launch);
+    p2p_qemu_launch_free(&launch);
     free(command_line);
     return code;
 }
