@@ -6,6 +6,7 @@
 #include "board/xen_image.h"
 #include "ports/socket_console.h"
 #include "ports/wires.h"
+#include "util/deadline.h"
 #include "util/file.h"
 #include "util/process.h"
 
@@ -25,11 +26,13 @@ enum {
     DOMAIN_MIB = 16,
     TREE_BYTES_MAX = 4 << 20,
     DUMP_TIMEOUT_MS = 20000,
+    DUMP_STEP_MS = 100,
     COMPLAINT_BYTES = 400,
 };
 
 struct p2p_virtual_board {
     const struct p2p_bench *bench;
+    int stop_fd; /* borrowed */
     struct p2p_wires *wires;
     struct p2p_socket_console console;
     struct p2p_process *qemu;
@@ -67,6 +70,25 @@ static enum p2p_code qemu_failed(struct p2p_process *qemu, const char *what, str
                          complaint[0] != '\0' ? complaint : "it printed nothing");
 }
 
+/* False: it did not end by itself in time, or the user wants out. */
+static bool ended_or_stopped(struct p2p_process *qemu, int stop_fd, enum p2p_code *code, struct p2p_error *error)
+{
+    struct p2p_deadline deadline = p2p_deadline_in_ms(DUMP_TIMEOUT_MS);
+    struct pollfd none = {.fd = -1};
+
+    while (!p2p_process_ended(qemu, DUMP_STEP_MS)) {
+        if (p2p_wait_fds(&none, 1, stop_fd, p2p_deadline_in_ms(0)) == P2P_WAIT_STOPPED) {
+            *code = p2p_error_set(error, P2P_E_INTERRUPTED, "interrupted");
+            return false;
+        }
+        if (p2p_deadline_left_ms(deadline) == 0) {
+            *code = qemu_failed(qemu, "dumping its device tree took too long", error);
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *path, struct p2p_error *error)
 {
     struct p2p_qemu_launch launch = {0};
@@ -77,8 +99,8 @@ static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *p
     qemu = p2p_qemu_launch_start(&launch, error);
     if (qemu == NULL) {
         code = p2p_failure(error);
-    } else if (!p2p_process_ended(qemu, DUMP_TIMEOUT_MS)) {
-        code = qemu_failed(qemu, "dumping its device tree took too long", error);
+    } else if (!ended_or_stopped(qemu, board->stop_fd, &code, error)) {
+        /* said already */
     } else if (p2p_read_file(path, TREE_BYTES_MAX, &board->base_tree, &board->base_tree_size, &(struct p2p_error){0}) !=
                P2P_OK) {
         code = qemu_failed(qemu, "no device tree from it", error);
@@ -137,6 +159,7 @@ struct p2p_virtual_board *p2p_virtual_board_open(const struct p2p_bench *bench, 
         return NULL;
     }
     board->bench = bench;
+    board->stop_fd = stop_fd;
     board->console.fd = -1;
     board->wires = p2p_wires_new(&bench->pins, bench->timeouts.stall_s, stop_fd);
     if (board->wires == NULL) {
@@ -359,7 +382,9 @@ static enum p2p_code power_on(void *self, const struct p2p_configuration *config
         code = start_qemu(board, &launch, &cause);
     }
     if (code == P2P_E_BENCH && board->qemu != NULL && p2p_process_ended(board->qemu, 1000)) {
-        qemu_failed(board->qemu, "the virtual board did not start", error); /* its own words say more than ours */
+        /* Its words tell why it died, ours why it was made to end. */
+        qemu_failed(board->qemu, p2p_wires_board_gone(board->wires) ? "the virtual board did not start" : cause.message,
+                    error);
     } else if (code != P2P_OK) {
         p2p_error_set(error, code, "%s", cause.message);
     }

@@ -8,7 +8,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The file may have been edited: what it says of the whole is not believed over what it says of the parts. */
+/* The file may have been edited: a verdict is not believed over the figures beside it. */
+static void judge_again(struct p2p_result_configuration *configuration)
+{
+    struct p2p_judgement again;
+
+    p2p_judge(&configuration->stats, &configuration->account, &configuration->limits, &again);
+    if (again.verdict > configuration->judgement.verdict) {
+        p2p_judgement_add(&configuration->judgement, P2P_VERDICT_BENCH_FAULT,
+                          "the file says %s, its figures do not: %s",
+                          p2p_verdict_name(configuration->judgement.verdict), again.reason);
+    }
+}
+
+/* Nor what it says of the whole over what it says of the parts. */
 static enum p2p_verdict worst(const struct p2p_result *result)
 {
     enum p2p_verdict verdict = result->complete ? result->judgement.verdict : P2P_VERDICT_BENCH_FAULT;
@@ -37,6 +50,9 @@ int p2p_verb_gate(const struct p2p_options *options)
 
     if (result == NULL) {
         return p2p_complain(&error, options);
+    }
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        judge_again(&result->configurations[i]);
     }
     exit_code = p2p_exit_for(worst(result), options);
     if (options->json && !p2p_print_json(result)) {

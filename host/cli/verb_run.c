@@ -73,16 +73,24 @@ static void clear_progress(const struct progress_line *line)
 /* SIGINT, SIGTERM and SIGHUP become a readable descriptor: every wait looks at it, and no handler runs in mid-write. */
 static int open_stop_fd(struct p2p_error *error)
 {
+    static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
     sigset_t signals;
     int fd = -1;
 
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        struct sigaction action;
+
+        /* Blocking would undo it that nohup or a shell's `&` has it ignored: what is blocked is queued, ignored or not.
+         */
+        if (sigaction(stops[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            sigaddset(&signals, stops[i]);
+        }
+    }
     if (sigprocmask(SIG_BLOCK, &signals, NULL) == 0) {
         fd = signalfd(-1, &signals, SFD_CLOEXEC);
     }
+    signal(SIGXFSZ, SIG_IGN); /* `ulimit -f` shall be an error of the write, too */
     signal(SIGPIPE, SIG_IGN); /* a pipe that is gone is an error of the write, which is checked */
     if (fd < 0) {
         p2p_error_set_errno(error, P2P_E_HOST, errno, "signalfd");

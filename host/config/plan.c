@@ -198,6 +198,10 @@ static void read_configuration(const struct p2p_json_object *object, const struc
                                const struct p2p_limits *limits, struct p2p_configuration *configuration)
 {
     p2p_json_name(object, "name", configuration->name, sizeof configuration->name);
+    if (strncmp(configuration->name, "result.json", strlen("result.json")) == 0) {
+        p2p_json_refuse(object, "name", "\"%s\" would be in the way of the run folder's result.json: use another",
+                        configuration->name);
+    }
     configuration->limits = *limits;
     read_limits(object, plan, &configuration->limits);
     if (p2p_json_has(object, "xen")) {

@@ -62,7 +62,6 @@ void p2p_wires_detach(struct p2p_wires *wires)
         wires->fd = -1;
     }
     wires->console_fd = -1;
-    wires->board_gone = false;
     wires->greeted = false;
     wires->running = false;
     wires->edge_next = 0;
@@ -261,6 +260,7 @@ enum p2p_code p2p_wires_attach(struct p2p_wires *wires, int fd, struct p2p_error
     enum p2p_code code = P2P_OK;
 
     p2p_wires_detach(wires);
+    wires->board_gone = false;
     wires->fd = fd;
     wires->now_ns = 0;
     wires->running = true; /* until the first PAUSED, at virtual time 0 */

@@ -25,7 +25,7 @@ enum p2p_code p2p_wires_attach(struct p2p_wires *wires, int fd, struct p2p_error
 
 /* While `console_fd` (borrowed; -1: none) has bytes, the clock's advance returns early so that they are read. */
 void p2p_wires_watch(struct p2p_wires *wires, int console_fd);
-/* True if the board ended the stream: it died without a word, and whoever runs it knows more. */
+/* True if the board, the last one attached, ended the stream: it died without a word, and whoever runs it knows more. */
 bool p2p_wires_board_gone(const struct p2p_wires *wires);
 
 /* Closes the socket: the board ends itself. Unread edges are gone. */

@@ -2,10 +2,13 @@
 #include "store/edge_format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct p2p_edge_reader {
     char *path;
@@ -69,6 +72,28 @@ static enum p2p_code read_header(FILE *file, const char *path, struct p2p_edge_f
     return parse_header(bytes, size, path, header, error);
 }
 
+/* A FIFO must not hang us. */
+static FILE *open_regular(const char *path, struct p2p_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *file = NULL;
+    struct stat status;
+
+    if (fd < 0) {
+        p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: cannot open", path);
+        return NULL;
+    }
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        p2p_error_set(error, P2P_E_INPUT, "%s: not a regular file", path);
+    } else if ((file = fdopen(fd, "rb")) == NULL) {
+        p2p_error_set_errno(error, P2P_E_HOST, errno, "%s", path);
+    }
+    if (file == NULL) {
+        close(fd);
+    }
+    return file;
+}
+
 struct p2p_edge_reader *p2p_edge_reader_open(const char *path, struct p2p_edge_file_header *header,
                                              struct p2p_error *error)
 {
@@ -81,9 +106,8 @@ struct p2p_edge_reader *p2p_edge_reader_open(const char *path, struct p2p_edge_f
         p2p_error_set_errno(error, P2P_E_HOST, ENOMEM, "%s", path);
         goto out;
     }
-    reader->file = fopen(path, "rbe");
+    reader->file = open_regular(path, error);
     if (reader->file == NULL) {
-        p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: cannot open", path);
         goto out;
     }
     if (read_header(reader->file, path, header, error) != P2P_OK) {

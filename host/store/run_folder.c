@@ -83,6 +83,9 @@ static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *su
     if (!p2p_json_is_null(&root, "fault")) {
         snprintf(summary->fault, sizeof summary->fault, "%s", p2p_json_string(&root, "fault"));
     }
+    if (summary->complete != (summary->fault[0] == '\0')) {
+        p2p_json_refuse(&root, "complete", "true and a fault, or false and none: one of the two is wrong");
+    }
     p2p_json_name(&probe, "name", summary->probe, sizeof summary->probe);
     summary->uncertainty_ns = p2p_json_real(&probe, "uncertainty_ns");
 }

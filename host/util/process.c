@@ -12,16 +12,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_STEP_MS = 5 };
+enum { POLL_STEP_MS = 5, OUTPUT_BYTES_MAX = 16 << 20 };
 
 struct p2p_process {
     pid_t pid;
     int output_fd; /* what the child prints, in memory */
     bool ended;
-    int wait_status;
+    bool signalled;
+    int wait_status; /* the signal, or the exit code */
 };
 
 /* In the child, between fork and exec: only async-signal-safe calls. */
@@ -36,6 +38,7 @@ static void keep_only(const int fds[], size_t fd_count)
 __attribute__((noreturn)) static void run_child(const char *const argv[], const int fds[], size_t fd_count,
                                                 int output_fd, int report_fd, pid_t parent)
 {
+    static const struct rlimit output_limit = {OUTPUT_BYTES_MAX, OUTPUT_BYTES_MAX};
     int null_fd = open("/dev/null", O_RDONLY);
     char *const *arguments;
     sigset_t none;
@@ -43,6 +46,8 @@ __attribute__((noreturn)) static void run_child(const char *const argv[], const 
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &output_limit); /* what it prints is kept in memory */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (null_fd >= 0 && getppid() == parent) { /* else the parent died before the prctl took hold */
@@ -122,10 +127,13 @@ bool p2p_process_ended(struct p2p_process *process, int ms)
     struct p2p_deadline deadline = p2p_deadline_in_ms(ms);
 
     while (!process->ended) {
-        pid_t pid = waitpid(process->pid, &process->wait_status, WNOHANG);
+        siginfo_t info = {0};
 
-        if (pid == process->pid || (pid < 0 && errno == ECHILD)) {
+        /* Not reaped yet: as long as it is a zombie, its pid, which is its group's, is nobody else's. */
+        if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
             process->ended = true;
+            process->wait_status = info.si_status;
+            process->signalled = info.si_code != CLD_EXITED;
         } else if (p2p_deadline_left_ms(deadline) == 0) {
             break;
         } else {
@@ -139,10 +147,22 @@ void p2p_process_describe(const struct p2p_process *process, char *text, size_t 
 {
     if (!process->ended) {
         snprintf(text, bytes, "still running");
-    } else if (WIFSIGNALED(process->wait_status)) {
-        snprintf(text, bytes, "killed by signal %d", WTERMSIG(process->wait_status));
+    } else if (process->signalled) {
+        snprintf(text, bytes, "killed by signal %d", process->wait_status);
     } else {
-        snprintf(text, bytes, "exit code %d", WEXITSTATUS(process->wait_status));
+        snprintf(text, bytes, "exit code %d", process->wait_status);
+    }
+}
+
+static char printable(char byte)
+{
+    switch (byte) {
+    case '\n':
+        return '|';
+    case '\t':
+        return ' ';
+    default:
+        return (char)(byte < ' ' || byte > '~' ? '?' : byte);
     }
 }
 
@@ -157,8 +177,8 @@ void p2p_process_complaint(const struct p2p_process *process, char *text, size_t
         length--;
     }
     text[length] = '\0';
-    for (char *at = text; (at = strchr(at, '\n')) != NULL;) {
-        *at = '|';
+    for (size_t i = 0; i < length; i++) { /* no control sequences for our user's terminal */
+        text[i] = printable(text[i]);
     }
 }
 
@@ -167,10 +187,10 @@ void p2p_process_stop(struct p2p_process *process)
     if (process == NULL) {
         return;
     }
-    if (process->pid > 0 && !process->ended) {
+    if (process->pid > 0) {
         kill(-process->pid, SIGKILL); /* its group: a wrapper script must not leave the real program behind */
         kill(process->pid, SIGKILL);
-        while (waitpid(process->pid, &process->wait_status, 0) < 0 && errno == EINTR) {
+        while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) {
         }
     }
     if (process->output_fd >= 0) {

@@ -25,7 +25,7 @@ bool p2p_process_ended(struct p2p_process *process, int ms);
 /* In words, e.g. "exit code 1" or "killed by signal 9"; "still running" before it has ended. */
 void p2p_process_describe(const struct p2p_process *process, char *text, size_t bytes);
 
-/* The last `bytes` - 1 bytes of what it printed, line breaks as "|". */
+/* The last `bytes` - 1 bytes of what it printed, line breaks as "|", what is not printable as "?". */
 void p2p_process_complaint(const struct p2p_process *process, char *text, size_t bytes);
 
 /* Kills it if it still runs, reaps it, frees. `process` may be NULL. */

@@ -51,6 +51,17 @@ class Gate(BenchCase):
         self.assertEqual(done.stdout.splitlines(), ["good: PASS", "bad: FAIL: max 2 ns > limit 1 ns", "fine: PASS",
                                                     "FAIL"])
 
+    def test_an_edited_verdict_is_not_believed_over_the_figures(self):
+        run = self.bench.measure(plan={"limits": {"warm_max_ns": 1}})
+        edited = run.result_text.replace('"FAIL"', '"PASS"').replace("FAIL", "")
+        done = self.bench.pin2pin("gate", self.bench.write("edited.json", edited))
+        self.assert_exit(done, 4)
+        self.assert_says(done.stdout, "the file says PASS, its figures do not: warm_max 2 ns > limit 1 ns")
+
+    def test_a_run_folder_will_do(self):
+        run = self.bench.measure()
+        self.assertEqual(self.bench.pin2pin("gate", run.folder).stdout, self.gate(run).stdout)
+
     def test_json_is_the_result(self):
         run = self.bench.measure()
         done = self.gate(run, "--json")

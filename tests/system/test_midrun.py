@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What goes wrong in the middle of a run: what was recorded until then can be read, and nothing is left running."""
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -82,6 +83,25 @@ class MidRun(BenchCase):
 
     def test_sighup(self):
         self.interrupt(signal.SIGHUP)
+
+    def test_nohup_is_respected(self):
+        """A signal that whoever started us has ignored, as nohup does, stays ignored."""
+        long_run = LongRun(self.bench, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        long_run.child.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        self.assertIsNone(long_run.child.poll())
+        long_run.child.terminate()
+        self.assert_exit(long_run.finish(), 130)
+
+    def test_a_file_size_limit_is_an_error_of_the_write(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+        folder = self.bench.new_folder()
+        done = self.bench.pin2pin("run", self.bench.plan_file(samples=200000), "--bench", self.bench.bench_file(), "-o",
+                                  folder, preexec_fn=limit)
+        self.assert_exit(done, 4)
+        self.assert_says(done.stderr, "edges.p2p", "File too large")
 
     def test_sigterm_in_a_later_boot_keeps_the_earlier_ones(self):
         folder = self.bench.new_folder()

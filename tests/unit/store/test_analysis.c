@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -234,6 +235,18 @@ static void missing_edges_are_a_fault(void **state)
     expect_fault(folder, "boot 2: edges.p2p: cannot open: No such file or directory", 2, SAMPLES);
 }
 
+static void edges_that_are_a_fifo_do_not_hang(void **state)
+{
+    char *folder = copy_of_golden();
+    char *path = p2p_format("%s/%s/edges.p2p", folder, SECOND_BOOT);
+
+    (void)state;
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    free(path);
+    expect_fault(folder, "boot 2: edges.p2p: not a regular file", 2, SAMPLES);
+}
+
 /* The file is a header of 64 bytes, one block of 4096 with all edges, and the end block. */
 static void truncated_edges_have_no_end(void **state)
 {
@@ -368,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_boots_own_fault_is_told),
         cmocka_unit_test(a_boot_of_another_place_or_probe_is_a_fault),
         cmocka_unit_test(missing_edges_are_a_fault),
+        cmocka_unit_test(edges_that_are_a_fifo_do_not_hang),
         cmocka_unit_test(truncated_edges_have_no_end),
         cmocka_unit_test(boots_of_another_clock_are_not_mixed_in),
         cmocka_unit_test(files_of_others_are_left_alone),

@@ -975,7 +975,7 @@ static void what_cannot_be_read_is_said(void **state)
     read_file(place->path, &reading);
     assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: cannot open: No such file or directory", place->path);
     read_file(place->folder, &reading);
-    assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: cannot read: Is a directory", place->folder);
+    assert_error(reading.code, &reading.error, P2P_E_INPUT, "@: not a regular file", place->folder);
     read_file(bad_medium, &reading);
     assert_error(reading.code, &reading.error, P2P_E_HOST, "@: cannot read: Input/output error", bad_medium);
 }

@@ -118,6 +118,8 @@ static void a_damaged_file_is_an_error_that_names_it(void **state)
         {"", "boot.json:1:0: "},
         {"{\"schema\": \"pin2pin.result\", \"version\": 1}", "$.schema: expected \"pin2pin.boot\""},
         {BOOT("1", "null", PROBE), "$.complete: expected a boolean"},
+        {BOOT("true", "\"boom\"", PROBE), "$.complete: true and a fault"},
+        {BOOT("false", "null", PROBE), "$.complete: true and a fault"},
         {BOOT("false", "7", PROBE), "$.fault: expected a string"},
         {BOOT("true", "null", "null"), "$.probe: expected an object"},
         {BOOT("true", "null", "{\"name\": \"../x\"}"), "$.probe.name: expected a name"},

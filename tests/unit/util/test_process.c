@@ -82,11 +82,64 @@ static void assert_prints(const char *script, const int fds[], size_t fd_count, 
     assert_string_equal(text, expected);
 }
 
+/* Where nobody reaps orphans they stay as zombies. */
+static bool is_gone_or_zombie(const char *stat_path)
+{
+    FILE *file = fopen(stat_path, "re");
+    char stat[256] = "";
+    const char *name_end;
+
+    if (file == NULL) {
+        return true;
+    }
+    assert_non_null(fgets(stat, sizeof stat, file));
+    fclose(file);
+    name_end = strrchr(stat, ')');
+    return name_end != NULL && name_end[2] == 'Z';
+}
+
 static void its_output_is_kept_both_streams_in_order(void **state)
 {
     (void)state;
     assert_prints("echo one; echo two >&2; echo three; echo", NULL, 0, "one|two|three");
     assert_prints(":", NULL, 0, "");
+}
+
+static void its_output_moves_no_cursor(void **state)
+{
+    (void)state;
+    assert_prints("printf 'a\\033]0;b\\tc\\n\\377d'", NULL, 0, "a?]0;b c|?d");
+}
+
+static void a_babbling_program_does_not_fill_the_memory(void **state)
+{
+    struct p2p_process *process = shell("trap '' XFSZ; yes | head -c 40000000; exit 7", NULL, 0);
+    char text[64];
+
+    (void)state;
+    assert_true(p2p_process_ended(process, PATIENCE_MS)); /* its writes fail, and it goes its way */
+    p2p_process_describe(process, text, sizeof text);
+    assert_string_equal(text, "exit code 7");
+    p2p_process_stop(process);
+}
+
+static void what_it_started_ends_with_it(void **state)
+{
+    struct p2p_process *process = shell("sleep 987 >/dev/null & echo $!", NULL, 0);
+    char text[64];
+    long pid;
+
+    (void)state;
+    assert_true(p2p_process_ended(process, PATIENCE_MS));
+    p2p_process_complaint(process, text, sizeof text);
+    pid = strtol(text, NULL, 10);
+    assert_true(pid > 1);
+    p2p_process_stop(process);
+    for (int i = 0; i < 500 && kill((pid_t)pid, 0) == 0; i++) {
+        usleep(10000); /* until whoever inherited it has reaped it */
+    }
+    snprintf(text, sizeof text, "/proc/%ld/stat", pid);
+    assert_true(is_gone_or_zombie(text));
 }
 
 static void the_complaint_is_the_tail(void **state)
@@ -244,7 +297,7 @@ static void no_signal_stays_blocked(void **state)
     (void)state;
     sigfillset(&all);
     assert_int_equal(sigprocmask(SIG_SETMASK, &all, &before), 0);
-    assert_prints("grep SigBlk /proc/$$/status", NULL, 0, "SigBlk:\t0000000000000000");
+    assert_prints("exec grep SigBlk /proc/self/status", NULL, 0, "SigBlk: 0000000000000000");
     assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 }
 
@@ -298,6 +351,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_output_is_kept_both_streams_in_order),
+        cmocka_unit_test(its_output_moves_no_cursor),
+        cmocka_unit_test(a_babbling_program_does_not_fill_the_memory),
+        cmocka_unit_test(what_it_started_ends_with_it),
         cmocka_unit_test(the_complaint_is_the_tail),
         cmocka_unit_test(what_it_prints_after_a_look_is_kept_too),
         cmocka_unit_test(its_end_is_put_into_words),
