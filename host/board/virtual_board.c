@@ -50,9 +50,9 @@ static void add_machine(struct p2p_qemu_launch *launch, const struct p2p_bench *
                                                  dump_path != NULL ? p2p_qemu_launch_escape(launch, dump_path) : ""));
     p2p_qemu_launch_add(launch, "-cpu");
     p2p_qemu_launch_add(launch, "cortex-a53");
+    /* One: icount runs several vCPUs in turns on one clock, and their latencies would be artefacts. */
     p2p_qemu_launch_add(launch, "-smp");
-    p2p_qemu_launch_add(launch,
-                        "1"); /* icount runs several vCPUs in turns on one clock: their latencies would be artefacts */
+    p2p_qemu_launch_add(launch, "1");
     p2p_qemu_launch_add(launch, "-m");
     p2p_qemu_launch_add_owned(launch, p2p_format("%" PRIu32, bench->board.memory_mib));
     p2p_qemu_launch_add(launch, "-nodefaults");
@@ -74,10 +74,9 @@ static enum p2p_code qemu_failed(struct p2p_process *qemu, const char *what, str
 static bool ended_or_stopped(struct p2p_process *qemu, int stop_fd, enum p2p_code *code, struct p2p_error *error)
 {
     struct p2p_deadline deadline = p2p_deadline_in_ms(DUMP_TIMEOUT_MS);
-    struct pollfd none = {.fd = -1};
 
     while (!p2p_process_ended(qemu, DUMP_STEP_MS)) {
-        if (p2p_wait_fds(&none, 1, stop_fd, p2p_deadline_in_ms(0)) == P2P_WAIT_STOPPED) {
+        if (p2p_wait_fd(-1, 0, stop_fd, p2p_deadline_in_ms(0)) == P2P_WAIT_STOPPED) {
             *code = p2p_error_set(error, P2P_E_INTERRUPTED, "interrupted");
             return false;
         }
@@ -324,9 +323,9 @@ static enum p2p_code add_socket(struct p2p_qemu_launch *launch, int pair[2], str
 static void add_instruments(struct p2p_qemu_launch *launch, const struct p2p_bench *bench, int wires_fd, int console_fd)
 {
     p2p_qemu_launch_add(launch, "-no-reboot");
+    /* 1 instruction = 1 virtual ns; idle time is skipped, not slept. */
     p2p_qemu_launch_add(launch, "-icount");
-    p2p_qemu_launch_add(launch,
-                        "shift=0,sleep=off"); /* 1 instruction = 1 virtual ns; idle time is skipped, not slept */
+    p2p_qemu_launch_add(launch, "shift=0,sleep=off");
     p2p_qemu_launch_add(launch, "-chardev");
     p2p_qemu_launch_add_owned(launch, p2p_format("socket,id=console,fd=%d", console_fd));
     p2p_qemu_launch_add(launch, "-serial");

@@ -8,28 +8,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The file may have been edited: a verdict is not believed over the figures beside it. */
-static void judge_again(struct p2p_result_configuration *configuration)
+/*
+ * The file may have been edited: a verdict is not believed over the figures beside it, nor that of the whole over its
+ * parts'. What is printed, in words or as JSON, and the exit code are all of the result as judged again.
+ */
+static void judge_again(struct p2p_result *result)
 {
-    struct p2p_judgement again;
-
-    p2p_judge(&configuration->stats, &configuration->account, &configuration->limits, &again);
-    if (again.verdict > configuration->judgement.verdict) {
-        p2p_judgement_add(&configuration->judgement, P2P_VERDICT_BENCH_FAULT,
-                          "the file says %s, its figures do not: %s",
-                          p2p_verdict_name(configuration->judgement.verdict), again.reason);
-    }
-}
-
-/* Nor what it says of the whole over what it says of the parts. */
-static enum p2p_verdict worst(const struct p2p_result *result)
-{
-    enum p2p_verdict verdict = result->complete ? result->judgement.verdict : P2P_VERDICT_BENCH_FAULT;
+    struct p2p_judgement *whole = &result->judgement;
 
     for (size_t i = 0; i < result->configuration_count; i++) {
-        verdict = p2p_verdict_worse(verdict, result->configurations[i].judgement.verdict);
+        struct p2p_result_configuration *configuration = &result->configurations[i];
+        struct p2p_judgement *part = &configuration->judgement;
+        struct p2p_judgement again;
+
+        p2p_judge(&configuration->stats, &configuration->account, &configuration->limits, &again);
+        if (again.verdict > part->verdict) {
+            p2p_judgement_add(part, P2P_VERDICT_BENCH_FAULT, "the file says %s, its figures do not: %s",
+                              p2p_verdict_name(part->verdict), again.reason);
+        }
+        if (part->verdict > whole->verdict) {
+            p2p_judgement_add(whole, part->verdict, "%s: %s", configuration->name, p2p_verdict_name(part->verdict));
+        }
     }
-    return verdict;
+    if (!result->complete && whole->verdict != P2P_VERDICT_BENCH_FAULT) {
+        p2p_judgement_add(whole, P2P_VERDICT_BENCH_FAULT, "the run is incomplete");
+    }
 }
 
 /* A result.json, or the run folder that it is in. */
@@ -51,10 +54,8 @@ int p2p_verb_gate(const struct p2p_options *options)
     if (result == NULL) {
         return p2p_complain(&error, options);
     }
-    for (size_t i = 0; i < result->configuration_count; i++) {
-        judge_again(&result->configurations[i]);
-    }
-    exit_code = p2p_exit_for(worst(result), options);
+    judge_again(result);
+    exit_code = p2p_exit_for(result->judgement.verdict, options);
     if (options->json && !p2p_print_json(result)) {
         exit_code = P2P_EXIT_BENCH_FAULT;
     }
@@ -66,7 +67,7 @@ int p2p_verb_gate(const struct p2p_options *options)
             printf("%s: %s%s%s\n", configuration->name, p2p_verdict_name(configuration->judgement.verdict),
                    reason[0] != '\0' ? ": " : "", reason);
         }
-        printf("%s\n", p2p_verdict_name(worst(result)));
+        printf("%s\n", p2p_verdict_name(result->judgement.verdict));
     }
     p2p_result_free(result);
     return p2p_finish_output(exit_code);

@@ -57,6 +57,9 @@ class Gate(BenchCase):
         done = self.bench.pin2pin("gate", self.bench.write("edited.json", edited))
         self.assert_exit(done, 4)
         self.assert_says(done.stdout, "the file says PASS, its figures do not: warm_max 2 ns > limit 1 ns")
+        done = self.bench.pin2pin("gate", "--json", self.bench.write("edited.json", edited))
+        self.assert_exit(done, 4)
+        self.assertEqual(json.loads(done.stdout)["verdict"], "BENCH FAULT")
 
     def test_a_run_folder_will_do(self):
         run = self.bench.measure()
