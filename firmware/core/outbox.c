@@ -4,6 +4,7 @@
 void probe_outbox_restart(struct probe_outbox *outbox)
 {
     outbox->stats = (struct probe_stats){.bad_commands = outbox->stats.bad_commands};
+    outbox->checksum = 0;
 }
 
 void probe_outbox_send(struct probe_outbox *outbox, struct probe_message *message)
@@ -65,14 +66,17 @@ void probe_outbox_report(struct probe_outbox *outbox)
     }
 }
 
-static void count_sent(struct probe_stats *stats, const struct probe_events *events)
+static void count_sent(struct probe_outbox *outbox, const struct probe_events *events)
 {
+    struct probe_stats *stats = &outbox->stats;
+
     for (unsigned i = 0; i < events->count; i++) {
         const uint8_t what = events->event[i].what;
 
         stats->events[what & PROBE_WHAT_CHANNEL]++;
         stats->glitches += (what & PROBE_WHAT_GLITCH) != 0 ? 1 : 0;
         stats->clipped += (what & PROBE_WHAT_CLIPPED) != 0 ? 1 : 0;
+        outbox->checksum = probe_checksum(outbox->checksum, &events->event[i]);
     }
 }
 
@@ -111,7 +115,7 @@ void probe_outbox_flush(struct probe_outbox *outbox)
     } else {
         probe_outbox_report(outbox);
         if (events->count > 0) {
-            count_sent(&outbox->stats, events);
+            count_sent(outbox, events);
             outbox->batch.type = PROBE_EVENTS;
             probe_outbox_send(outbox, &outbox->batch);
         }

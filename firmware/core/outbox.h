@@ -19,6 +19,7 @@ struct probe_outbox {
     bool congested;             /* from the first event lost until half of the queue is free */
     struct probe_message batch; /* the events not yet in a frame */
     struct probe_stats stats;   /* since probe_outbox_restart, but for `now_ticks` and `bad_commands` */
+    uint32_t checksum;          /* of the events that `stats` counts */
     struct probe_overflow overflow[PROBE_CHANNELS][PROBE_LAYER_LINK]; /* not yet reported, where `lost` is not 0 */
 };
 

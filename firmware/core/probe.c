@@ -22,7 +22,10 @@ static void send_epoch(struct probe *probe, uint64_t now_ticks)
     const struct probe_stats *stats = &probe->outbox.stats;
     struct probe_message message = {
         .type = PROBE_EPOCH,
-        .epoch = {.now_ticks = now_ticks, .events = {stats->events[0], stats->events[1]}, .lost = stats->lost},
+        .epoch = {.now_ticks = now_ticks,
+                  .events = {stats->events[0], stats->events[1]},
+                  .lost = stats->lost,
+                  .checksum = probe_checksum(probe->outbox.checksum, &(struct probe_event){.ticks = now_ticks})},
     };
 
     probe_outbox_send(&probe->outbox, &message);
@@ -226,12 +229,33 @@ void probe_close(struct probe *probe, bool drained, uint64_t horizon_ticks)
     }
 }
 
+/* After this time the LED changes, if it blinks. */
+static uint32_t led_ticks(const struct probe *probe)
+{
+    return probe->outbox.stats.lost > 0 ? probe->hello.clk_hz / 8 : probe->hello.clk_hz;
+}
+
 bool probe_led(const struct probe *probe, uint64_t now_ticks)
 {
-    const uint32_t second = probe->hello.clk_hz;
+    const bool blinks = probe->outbox.stats.lost > 0 || probe->state == PROBE_STOPPED;
 
-    if (probe->outbox.stats.lost > 0) {
-        return now_ticks / (second / 8) % 2 == 0;
+    return !blinks || now_ticks / led_ticks(probe) % 2 == 0;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t probe_rest(const struct probe *probe, uint64_t now_ticks)
+{
+    const uint64_t until_led = led_ticks(probe) - now_ticks % led_ticks(probe);
+    const uint64_t until_epoch = probe->epoch_ticks - smaller(now_ticks, probe->epoch_ticks);
+    uint64_t word_ticks;
+
+    (void)next_channel(probe, &word_ticks);
+    if (probe->outbox.congested || probe->state == PROBE_STOPPING || word_ticks != UINT64_MAX) {
+        return 0; /* something waits: for room, or for the horizon */
     }
-    return probe->state != PROBE_STOPPED || now_ticks / second % 2 == 0;
+    return probe->state == PROBE_ARMED ? smaller(until_epoch, until_led) : until_led;
 }

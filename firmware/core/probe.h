@@ -6,6 +6,7 @@
  *     probe_wants / probe_word for each stream, probe_take, again until probe_take returns false;
  *     probe_close
  * with a horizon before which every edge's words are surely there. Stream 2 * c + p is phase p of channel c.
+ * After a round that was drained it may leave out as many as probe_rest allows, as long as nothing comes in.
  */
 #ifndef P2P_CORE_PROBE_H
 #define P2P_CORE_PROBE_H
@@ -59,6 +60,9 @@ void probe_lose(struct probe *probe, unsigned channel, enum probe_layer layer, u
 
 /* Ends a round. `drained`: probe_take has returned false for this horizon. */
 void probe_close(struct probe *probe, bool drained, uint64_t horizon_ticks);
+
+/* For how long from now on rounds have nothing to do, if no word and no byte comes. The LED is work, too. */
+uint64_t probe_rest(const struct probe *probe, uint64_t now_ticks);
 
 /* The status LED: dark for 1 s in 2 when stopped, lit when armed, a flicker of 4 Hz once edges were lost. */
 bool probe_led(const struct probe *probe, uint64_t now_ticks);

@@ -41,6 +41,30 @@ uint16_t probe_crc(const uint8_t *data, size_t size)
     return crc;
 }
 
+/* CRC-32 of up to four bytes in the order of the wire, the first lowest, four bits a step: 16 words of table. */
+static uint32_t crc32_bytes(uint32_t crc, uint32_t bytes, unsigned count)
+{
+    static const uint32_t steps[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
+
+    crc ^= bytes;
+    for (unsigned i = 0; i < 2 * count; i++) {
+        crc = crc >> 4 ^ steps[crc & 0xf];
+    }
+    return crc;
+}
+
+uint32_t probe_checksum(uint32_t checksum, const struct probe_event *event)
+{
+    uint32_t crc = ~checksum;
+
+    crc = crc32_bytes(crc, (uint32_t)event->ticks, 4);
+    crc = crc32_bytes(crc, (uint32_t)(event->ticks >> 32), 4);
+    return ~crc32_bytes(crc, event->what, 1);
+}
+
 /* In place: wire[1..size] holds the frame. At most 250 bytes, so that one code byte reaches over all of them. */
 static size_t cobs_encode(uint8_t *wire, size_t size)
 {
@@ -155,7 +179,6 @@ static bool length_fits(uint8_t type, size_t size)
         return size > EVENTS_BASE && (size - EVENTS_BASE) % EVENT_BYTES == 0 &&
                (size - EVENTS_BASE) / EVENT_BYTES <= PROBE_EVENTS_MAX;
     case PROBE_EPOCH:
-        return size == 20;
     case PROBE_OVERFLOW:
         return size == 24;
     case PROBE_STATS:
@@ -240,6 +263,7 @@ static void put_epoch(uint8_t **at, const struct probe_epoch *epoch)
     put(at, epoch->events[0], 4);
     put(at, epoch->events[1], 4);
     put(at, epoch->lost, 4);
+    put(at, epoch->checksum, 4);
 }
 
 static bool get_epoch(const uint8_t *at, struct probe_epoch *epoch)
@@ -248,6 +272,7 @@ static bool get_epoch(const uint8_t *at, struct probe_epoch *epoch)
     epoch->events[0] = (uint32_t)get(&at, 4);
     epoch->events[1] = (uint32_t)get(&at, 4);
     epoch->lost = (uint32_t)get(&at, 4);
+    epoch->checksum = (uint32_t)get(&at, 4);
     return true;
 }
 

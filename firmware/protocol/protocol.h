@@ -77,6 +77,7 @@ struct probe_epoch {
     uint64_t now_ticks;
     uint32_t events[PROBE_CHANNELS];
     uint32_t lost;
+    uint32_t checksum; /* probe_checksum of all events since ARM, and of one at now_ticks with `what` 0 */
 };
 
 struct probe_overflow {
@@ -148,5 +149,8 @@ enum probe_found probe_decoder_feed(struct probe_decoder *decoder, uint8_t byte,
 
 /* CRC-16/CCITT-FALSE; check value of "123456789": 0x29b1. */
 uint16_t probe_crc(const uint8_t *data, size_t size);
+
+/* The checksum of events so far, of none 0, becomes that of them and `event`. */
+uint32_t probe_checksum(uint32_t checksum, const struct probe_event *event);
 
 #endif

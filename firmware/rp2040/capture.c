@@ -112,6 +112,16 @@ static uint32_t written(unsigned stream)
     return base + count;
 }
 
+bool capture_is_quiet(void)
+{
+    for (unsigned stream = 0; stream < PROBE_STREAMS; stream++) {
+        if (written(stream) != streams[stream].read) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The DMA counts a word a few cycles before memory has it: a look is taken of all rings before the first is read. */
 void capture_look(void)
 {

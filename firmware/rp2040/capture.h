@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The counters: four state machines of PIO0 in step, each with a DMA channel that writes its words into a ring of its
- * own. Nothing of it needs the CPU, which comes by every millisecond. Streams are numbered as in core/probe.h.
+ * own. Nothing of it needs the CPU, which comes by every 2 ms. Streams are numbered as in core/probe.h.
  */
 #ifndef P2P_RP2040_CAPTURE_H
 #define P2P_RP2040_CAPTURE_H
 
 #include "hardware/platform_defs.h" /* SYS_CLK_HZ */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -21,6 +22,9 @@ void capture_start(void);
 
 /* Ticks since capture_start, a whole number of microseconds; the counters and this clock have the same crystal. */
 uint64_t capture_now(void);
+
+/* Whether no word has come since capture_next gave the last one. */
+bool capture_is_quiet(void);
 
 /* Lets capture_next read up to what is in the rings now. */
 void capture_look(void);

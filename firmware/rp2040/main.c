@@ -7,13 +7,13 @@
 #include "selftest.h"
 
 #include "hardware/gpio.h"
+#include "hardware/irq.h"
 #include "hardware/sync.h"
 #include "hardware/timer.h"
 #include "hardware/watchdog.h"
-#include "pico/time.h"
 
 enum {
-    ROUND_US = 1000,
+    ROUND_US = 2000,
     EVENTS_PER_ROUND = 64, /* then commands and the watchdog have their turn */
     WATCHDOG_MS = 250,
     ALARM = 0,
@@ -22,10 +22,21 @@ enum {
 /* At file scope because the handler has no argument. */
 static volatile bool round_is_due;
 
-static void on_alarm(uint alarm)
+/* Sets the next one: no handler is interrupted, so it cannot be past when it is set. */
+static void on_alarm(void)
 {
-    (void)alarm;
+    timer_hw->intr = 1U << ALARM;
+    timer_hw->alarm[ALARM] = timer_hw->timerawl + ROUND_US;
     round_is_due = true;
+}
+
+static void start_rounds(void)
+{
+    hardware_alarm_claim(ALARM);
+    irq_set_exclusive_handler(hardware_alarm_get_irq_num(ALARM), on_alarm);
+    hw_set_bits(&timer_hw->inte, 1U << ALARM);
+    irq_set_enabled(hardware_alarm_get_irq_num(ALARM), true);
+    irq_set_pending(hardware_alarm_get_irq_num(ALARM));
 }
 
 static uint32_t self_test(void *context)
@@ -77,16 +88,27 @@ static bool take_events(struct probe *probe)
     return !more;
 }
 
+/* Returns false if there was more to do. */
+static bool work(struct probe *probe)
+{
+    const bool drained = take_events(probe);
+    uint8_t byte;
+
+    while (link_receive(&byte)) {
+        probe_receive(probe, byte, capture_now());
+    }
+    link_send();
+    gpio_put(BOARD_LED_PIN, probe_led(probe, capture_now()));
+    return drained;
+}
+
 /* The exit of a handler is an event to WFE too, so none that comes between the question and WFE is slept over. */
 static void sleep_until_needed(void)
 {
-    round_is_due = false;
-    if (hardware_alarm_set_target(ALARM, make_timeout_time_us(ROUND_US))) {
-        return; /* already past */
-    }
     while (!round_is_due && !link_has_received()) {
         __wfe();
     }
+    round_is_due = false;
 }
 
 static void start(struct probe *probe)
@@ -100,31 +122,28 @@ static void start(struct probe *probe)
 
     gpio_init(BOARD_LED_PIN);
     gpio_set_dir(BOARD_LED_PIN, GPIO_OUT);
-    hardware_alarm_claim(ALARM);
-    hardware_alarm_set_callback(ALARM, on_alarm);
     link_start(&probe->outbox.queue);
     capture_start();
     probe_start(probe, &hello, self_test, NULL);
+    start_rounds();
     watchdog_enable(WATCHDOG_MS, true);
 }
 
 int main(void)
 {
     static struct probe probe; /* too large for the stack */
+    uint32_t rest = 0;         /* rounds that may be left out, as most of them have nothing to do */
 
     start(&probe);
     for (;;) {
-        const bool idle = take_events(&probe);
-        uint8_t byte;
-
-        while (link_receive(&byte)) {
-            probe_receive(&probe, byte, capture_now());
-        }
-        link_send();
-        gpio_put(BOARD_LED_PIN, probe_led(&probe, capture_now()));
         watchdog_update();
-        if (idle) {
-            sleep_until_needed();
+        if (rest > 0 && capture_is_quiet() && !link_has_received()) {
+            rest--;
+        } else if (work(&probe)) {
+            rest = (uint32_t)probe_rest(&probe, capture_now()) / (ROUND_US * CAPTURE_TICKS_PER_US);
+        } else {
+            continue;
         }
+        sleep_until_needed();
     }
 }

@@ -15,18 +15,19 @@ struct p2p_probe_link {
 
     bool greeted; /* `hello` has come, and every frame since was taken */
     bool armed;
-    bool timed;       /* the first EPOCH since ARM has come: it says when `armed_ticks` was */
     bool unconfirmed; /* edges came after the last EPOCH */
     bool stats_came;
     struct probe_hello hello;
     struct probe_stats stats;
 
     uint16_t next_sequence; /* the probe's */
-    uint64_t armed_ticks;
-    uint64_t whole_ticks; /* of the last EPOCH: every edge before it is here */
-    uint64_t last_ticks;  /* of the last edge or EPOCH */
-    uint64_t alive_ns;    /* when it last proved, armed, that it lives */
+    uint64_t epochs;        /* since ARM */
+    uint64_t armed_ticks;   /* of the first EPOCH */
+    uint64_t whole_ticks;   /* of the last EPOCH: every edge before it is here, and right */
+    uint64_t last_ticks;    /* of the last edge or EPOCH */
+    uint64_t alive_ns;      /* when it last proved, armed, that it lives */
     uint32_t received[PROBE_CHANNELS];
+    uint32_t checksum; /* of what was received */
 
     uint8_t command;        /* the latest; 0: none */
     uint16_t sequence;      /* its number, the host's */
@@ -80,7 +81,7 @@ static const char *command_name(unsigned command)
 /* Seconds are for the reader, rounded to microseconds; the ticks are exact. */
 static void print_moment(const struct p2p_probe_link *link, uint64_t ticks, char text[MOMENT_BYTES])
 {
-    if (link->timed && ticks >= link->armed_ticks) {
+    if (link->epochs > 0 && ticks >= link->armed_ticks) {
         snprintf(text, MOMENT_BYTES, "tick %" PRIu64 " (%.6f s after arming)", ticks,
                  (double)(ticks - link->armed_ticks) / link->hello.clk_hz);
     } else {
@@ -88,7 +89,7 @@ static void print_moment(const struct p2p_probe_link *link, uint64_t ticks, char
     }
 }
 
-/* The first fault wins; it says since when edges may be missing. */
+/* The first fault wins; it says since when edges may be missing or wrong. */
 __attribute__((format(printf, 2, 3))) static void fault(struct p2p_probe_link *link, const char *format, ...)
 {
     char text[TEXT_BYTES], whole[MOMENT_BYTES], last[MOMENT_BYTES];
@@ -97,11 +98,12 @@ __attribute__((format(printf, 2, 3))) static void fault(struct p2p_probe_link *l
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (link->timed) {
+    if (link->epochs > 0) {
         print_moment(link, link->whole_ticks, whole);
         print_moment(link, link->last_ticks, last);
-        p2p_error_set(&link->fault, P2P_E_BENCH, "the probe's link: %s; no edge is missing before %s, last heard of %s",
-                      text, whole, last);
+        p2p_error_set(&link->fault, P2P_E_BENCH,
+                      "the probe's link: %s; no edge is missing or wrong before %s, last heard of %s", text, whole,
+                      last);
     } else {
         p2p_error_set(&link->fault, P2P_E_BENCH, "the probe's link: %s", text);
     }
@@ -157,7 +159,7 @@ static bool hello_is_reset(const struct p2p_probe_link *link, const struct probe
 
 static void take_events(struct p2p_probe_link *link, const struct probe_events *events)
 {
-    if (!link->armed || !link->timed) {
+    if (!link->armed || link->epochs == 0) {
         fault(link, "%u edges came %s", events->count,
               link->armed ? "before the first EPOCH" : "while the probe was not armed");
         return;
@@ -177,9 +179,33 @@ static void take_events(struct p2p_probe_link *link, const struct probe_events *
             return;
         }
         link->received[channel]++;
+        link->checksum = probe_checksum(link->checksum, &events->event[i]);
         link->unconfirmed = true;
         link->on_edge(link->user, &edge);
     }
+}
+
+/* False, and the link faulty: what came is not what the probe sent, or not all that there was. */
+static bool epoch_confirms(struct p2p_probe_link *link, const struct probe_epoch *epoch)
+{
+    const uint32_t checksum = probe_checksum(link->checksum, &(struct probe_event){.ticks = epoch->now_ticks});
+
+    for (unsigned i = 0; i < PROBE_CHANNELS; i++) {
+        if (epoch->events[i] != link->received[i]) {
+            fault(link, "%" PRIu32 " edges of the %s line came, the probe counted %" PRIu32 " by tick %" PRIu64,
+                  link->received[i], channel_name(i), epoch->events[i], epoch->now_ticks);
+        }
+    }
+    if (epoch->checksum != checksum) {
+        fault(link,
+              "the edges that came are not those the probe sent by tick %" PRIu64 ": their checksum is %08" PRIx32
+              ", the probe's %08" PRIx32,
+              epoch->now_ticks, checksum, epoch->checksum);
+    }
+    if (epoch->lost != 0) {
+        fault(link, "the probe lost %" PRIu32 " edges by tick %" PRIu64, epoch->lost, epoch->now_ticks);
+    }
+    return link->fault.code == P2P_OK;
 }
 
 static void take_epoch(struct p2p_probe_link *link, const struct probe_epoch *epoch, uint64_t now_ns)
@@ -188,19 +214,9 @@ static void take_epoch(struct p2p_probe_link *link, const struct probe_epoch *ep
         fault(link, "an EPOCH came while the probe was not armed");
         return;
     }
-    for (unsigned i = 0; i < PROBE_CHANNELS; i++) {
-        if (epoch->events[i] != link->received[i]) {
-            fault(link, "%" PRIu32 " edges of the %s line came, the probe counted %" PRIu32 " by tick %" PRIu64,
-                  link->received[i], channel_name(i), epoch->events[i], epoch->now_ticks);
-        }
-    }
-    if (epoch->lost != 0) {
-        fault(link, "the probe lost %" PRIu32 " edges by tick %" PRIu64, epoch->lost, epoch->now_ticks);
-    }
-    if (advance_time(link, epoch->now_ticks)) {
-        if (!link->timed) {
+    if (epoch_confirms(link, epoch) && advance_time(link, epoch->now_ticks)) {
+        if (link->epochs++ == 0) {
             link->armed_ticks = epoch->now_ticks;
-            link->timed = true;
         }
         link->whole_ticks = epoch->now_ticks;
         link->unconfirmed = false;
@@ -229,9 +245,10 @@ static void take_overflow(struct p2p_probe_link *link, const struct probe_overfl
 static void take_armed(struct p2p_probe_link *link, uint64_t now_ns)
 {
     link->armed = true;
-    link->timed = false;
+    link->epochs = 0;
     link->received[0] = 0;
     link->received[1] = 0;
+    link->checksum = 0;
     link->alive_ns = now_ns;
 }
 
@@ -406,6 +423,11 @@ enum p2p_probe_state p2p_probe_link_state(const struct p2p_probe_link *link)
         return P2P_PROBE_UNKNOWN;
     }
     return link->armed ? P2P_PROBE_ARMED : P2P_PROBE_STOPPED;
+}
+
+uint64_t p2p_probe_link_epochs(const struct p2p_probe_link *link)
+{
+    return p2p_probe_link_state(link) == P2P_PROBE_ARMED ? link->epochs : 0;
 }
 
 bool p2p_probe_link_waiting(const struct p2p_probe_link *link)

@@ -5,8 +5,10 @@
  *
  * Until the first HELLO the link may be joined in mid-stream, so whatever comes is dropped but that HELLO and the
  * answer to a command. From then on every byte counts: the first thing that shows an edge may be lost makes the link
- * faulty for good. Edges handed out before stay valid; none is handed out after.
- * A run is whole only if STOP was answered and the link is not faulty: then each edge the probe counted was handed out.
+ * faulty for good; no edge is handed out after. An edge that was handed out is to be trusted once an EPOCH after it was
+ * taken, whose counts and checksum vouch for all before it; the fault says until when they did.
+ * A run is whole only if STOP was answered and the link is not faulty: then each edge the probe counted was handed out,
+ * as the probe sent it.
  */
 #ifndef P2P_CAPTURE_PROBE_LINK_H
 #define P2P_CAPTURE_PROBE_LINK_H
@@ -19,7 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ten times the protocol's 50 ms for an answer, five times its 100 ms for an EPOCH: what a busy host may add. */
+/*
+ * The protocol allows 200 ms for an answer and 300 ms from one EPOCH to the next, when edges come too fast for the
+ * link; the rest is what a busy host may add.
+ */
 #define P2P_PROBE_SILENCE_NS UINT64_C(500000000)
 
 enum p2p_probe_state {
@@ -57,6 +62,9 @@ enum p2p_code p2p_probe_link_check_alive(struct p2p_probe_link *link, uint64_t n
 enum p2p_code p2p_probe_link_unplugged(struct p2p_probe_link *link, struct p2p_error *error);
 
 enum p2p_probe_state p2p_probe_link_state(const struct p2p_probe_link *link);
+
+/* EPOCHs taken since the last ARM, the first right behind its answer; 0 while not armed, or faulty. */
+uint64_t p2p_probe_link_epochs(const struct p2p_probe_link *link);
 
 /* A command is out whose answer has not come. */
 bool p2p_probe_link_waiting(const struct p2p_probe_link *link);

@@ -33,6 +33,7 @@ static bool receive(struct probe_message *message)
     enum probe_found found = PROBE_FOUND_NOTHING;
     const uint8_t *byte;
 
+    *message = (struct probe_message){0};
     while (found == PROBE_FOUND_NOTHING && probe_queue_front(&outbox->queue, 1, &byte) == 1) {
         found = probe_decoder_feed(&decoder, *byte, message);
         probe_queue_drop(&outbox->queue, 1);
@@ -223,9 +224,29 @@ static void test_the_reserve_is_for_other_messages(void **state)
         received += message.type == PROBE_EPOCH ? 1 : 0;
         last = message.sequence;
     }
-    assert_true(received * 27 >= PROBE_OUTBOX_RESERVE_BYTES - 27); /* an EPOCH has 27 bytes */
+    assert_true(received * 31 >= PROBE_OUTBOX_RESERVE_BYTES - 31); /* an EPOCH has 31 bytes */
     assert_int_equal(last, first + received - 1);
     assert_int_equal(outbox->next_sequence, first + 1000);
+}
+
+/* Of what OVERFLOW reports nobody gets a checksum. */
+static void test_the_checksum_is_of_the_events_in_frames(void **state)
+{
+    struct probe_message message;
+    uint32_t checksum = 0;
+
+    (void)state;
+    flood();
+    while (receive(&message)) {
+        for (unsigned i = 0; message.type == PROBE_EVENTS && i < message.events.count; i++) {
+            checksum = probe_checksum(checksum, &message.events.event[i]);
+        }
+    }
+    assert_int_not_equal(checksum, 0);
+    assert_int_equal(outbox->checksum, checksum);
+    probe_outbox_report(outbox);
+    probe_outbox_restart(outbox);
+    assert_int_equal(outbox->checksum, 0);
 }
 
 static void test_overflows_of_words_are_extended_until_reported(void **state)
@@ -280,6 +301,7 @@ int main(void)
         OUTBOX_TEST(test_a_gap_is_one_record_with_count_and_times),
         OUTBOX_TEST(test_congestion_ends_late),
         OUTBOX_TEST(test_the_reserve_is_for_other_messages),
+        OUTBOX_TEST(test_the_checksum_is_of_the_events_in_frames),
         OUTBOX_TEST(test_overflows_of_words_are_extended_until_reported),
         OUTBOX_TEST(test_restart_keeps_bad_commands_only),
     };

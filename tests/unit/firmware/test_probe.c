@@ -25,6 +25,7 @@ enum {
 static const uint64_t epoch_ticks = CLK_HZ / 10;
 static struct probe *probe;
 static uint16_t command_count;
+static uint32_t received_checksum; /* of the events since arm() */
 static int self_test_context;
 
 static uint32_t self_test(void *context)
@@ -45,6 +46,10 @@ static bool receive(struct probe_message *message)
         probe_queue_drop(&probe->outbox.queue, 1);
     }
     assert_true(found == PROBE_FOUND_MESSAGE || (found == PROBE_FOUND_NOTHING && decoder.length == 0));
+    for (unsigned i = 0; found == PROBE_FOUND_MESSAGE && message->type == PROBE_EVENTS && i < message->events.count;
+         i++) {
+        received_checksum = probe_checksum(received_checksum, &message->events.event[i]);
+    }
     return found == PROBE_FOUND_MESSAGE;
 }
 
@@ -72,6 +77,13 @@ static void expect_ack(enum probe_type command, enum probe_status status, uint32
     assert_int_equal(message.ack.value, value);
 }
 
+static void check_checksum(const struct probe_epoch *epoch)
+{
+    const struct probe_event now = {.ticks = epoch->now_ticks};
+
+    assert_int_equal(epoch->checksum, probe_checksum(received_checksum, &now));
+}
+
 static void expect_epoch(uint64_t now_ticks, uint32_t events0, uint32_t events1, uint32_t lost)
 {
     struct probe_message message;
@@ -81,6 +93,7 @@ static void expect_epoch(uint64_t now_ticks, uint32_t events0, uint32_t events1,
     assert_int_equal(message.epoch.events[0], events0);
     assert_int_equal(message.epoch.events[1], events1);
     assert_int_equal(message.epoch.lost, lost);
+    check_checksum(&message.epoch);
 }
 
 static void command(enum probe_type type, uint8_t mask, uint64_t now_ticks)
@@ -130,6 +143,7 @@ static void arm(uint8_t mask, uint64_t now_ticks)
 {
     command(PROBE_ARM, mask, now_ticks);
     expect_ack(PROBE_ARM, PROBE_DONE, 0);
+    received_checksum = 0;
     expect_epoch(now_ticks, 0, 0, 0);
 }
 
@@ -492,6 +506,49 @@ static void test_led(void **state)
     assert_true(probe_led(probe, CLK_HZ / 4));
 }
 
+static void test_rest_ends_with_the_led_or_the_epoch(void **state)
+{
+    (void)state;
+    assert_int_equal(probe_rest(probe, 0), CLK_HZ);
+    assert_int_equal(probe_rest(probe, CLK_HZ + 1), CLK_HZ - 1);
+    arm(3, 10);
+    assert_int_equal(probe_rest(probe, 10), epoch_ticks);
+    assert_int_equal(probe_rest(probe, epoch_ticks), 10);
+    assert_int_equal(probe_rest(probe, epoch_ticks + 10), 0);
+    assert_int_equal(probe_rest(probe, 5 * epoch_ticks), 0);
+    close_round(10 * epoch_ticks - 30); /* an EPOCH, late */
+    assert_int_equal(probe_rest(probe, 10 * epoch_ticks - 20), 20);
+    probe_lose(probe, 0, PROBE_LAYER_FIFO, 10 * epoch_ticks);
+    close_round(10 * epoch_ticks);
+    assert_int_equal(probe_rest(probe, 10 * epoch_ticks), epoch_ticks - 30);
+    close_round(12 * epoch_ticks); /* an EPOCH; the LED flickers */
+    assert_int_equal(probe_rest(probe, 12 * epoch_ticks), 5 * epoch_ticks / 10);
+}
+
+static void test_no_rest_while_something_waits(void **state)
+{
+    struct probe_message message = {.type = PROBE_EPOCH};
+
+    (void)state;
+    put_edge(1, 100, true);
+    assert_int_equal(probe_rest(probe, 101), 0);
+    close_round(101);
+    assert_true(probe_rest(probe, 101) > 0);
+    arm(3, 200);
+    while (probe_queue_free(&probe->outbox.queue) >= PROBE_OUTBOX_RESERVE_BYTES) {
+        probe_outbox_send(&probe->outbox, &message);
+    }
+    close_round(300);
+    assert_int_equal(probe_rest(probe, 300), 0); /* congested: an OVERFLOW may wait for room */
+    probe_queue_drop(&probe->outbox.queue, PROBE_QUEUE_BYTES - probe_queue_free(&probe->outbox.queue));
+    close_round(400);
+    assert_true(probe_rest(probe, 400) > 0);
+    command(PROBE_STOP, 0, 500);
+    assert_int_equal(probe_rest(probe, 500), 0);
+    close_round(500);
+    assert_true(probe_rest(probe, 500) > 0);
+}
+
 /* Two lines, four counters, and a reader that comes by now and then. */
 struct bench {
     struct program program;
@@ -560,6 +617,7 @@ static void check_received(const struct bench *bench, size_t next[PROBE_CHANNELS
             assert_int_equal(message.epoch.events[0], next[0]);
             assert_int_equal(message.epoch.events[1], next[1]);
             assert_int_equal(message.epoch.lost, 0);
+            check_checksum(&message.epoch);
             for (unsigned channel = 0; channel < PROBE_CHANNELS; channel++) {
                 assert_true(next[channel] == RANDOM_EDGES ||
                             bench->edges[channel][next[channel]] + 1 >= message.epoch.now_ticks ||
@@ -629,6 +687,8 @@ int main(void)
         PROBE_TEST(test_lost_words_when_stopped_are_nobodys),
         PROBE_TEST(test_what_is_no_command_is_counted),
         PROBE_TEST(test_led),
+        PROBE_TEST(test_rest_ends_with_the_led_or_the_epoch),
+        PROBE_TEST(test_no_rest_while_something_waits),
         PROBE_TEST(test_every_edge_of_both_lines_comes_out_once),
     };
 

@@ -57,6 +57,23 @@ static struct probe_message ack_message(void)
     };
 }
 
+/* After events_message. */
+static struct probe_message epoch_message(void)
+{
+    const struct probe_event now = {.ticks = UINT64_C(4307467296)};
+    const struct probe_message events = events_message();
+    uint32_t checksum = 0;
+
+    for (size_t i = 0; i < events.events.count; i++) {
+        checksum = probe_checksum(checksum, &events.events.event[i]);
+    }
+    return (struct probe_message){
+        .type = PROBE_EPOCH,
+        .sequence = 260,
+        .epoch = {.now_ticks = now.ticks, .events = {1, 1}, .checksum = probe_checksum(checksum, &now)},
+    };
+}
+
 static struct probe_message overflow_message(void)
 {
     return (struct probe_message){
@@ -123,6 +140,41 @@ static void test_crc_has_the_published_check_value(void **state)
     assert_int_equal(probe_crc(NULL, 0), 0xffff);
 }
 
+/* CRC-32 as its definition has it, a bit at a time. */
+static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
+{
+    crc = ~crc;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? UINT32_C(0xedb88320) : 0);
+        }
+    }
+    return ~crc;
+}
+
+static void test_checksum_is_the_published_crc_of_nine_bytes_an_event(void **state)
+{
+    const struct probe_event digits = {.ticks = UINT64_C(0x3837363534333231), .what = '9'}; /* "123456789" */
+    struct p2p_prng prng;
+    uint32_t checksum = 0, expected = 0;
+
+    (void)state;
+    assert_int_equal(probe_checksum(0, &digits), 0xcbf43926);
+    p2p_prng_seed(&prng, 1);
+    for (int i = 0; i < 1000; i++) {
+        const struct probe_event event = {.ticks = p2p_prng_next(&prng), .what = (uint8_t)p2p_prng_next(&prng)};
+        uint8_t bytes[9] = {[8] = event.what};
+
+        for (unsigned at = 0; at < 8; at++) {
+            bytes[at] = (uint8_t)(event.ticks >> 8 * at);
+        }
+        checksum = probe_checksum(checksum, &event);
+        expected = crc32(expected, bytes, sizeof bytes);
+        assert_int_equal(checksum, expected);
+    }
+}
+
 /* The whole SPEC with each run of blanks made one, so that an example may span lines. */
 static void read_spec(char *text)
 {
@@ -146,7 +198,7 @@ static void read_spec(char *text)
 static void test_examples_in_the_spec_are_what_the_codec_makes(void **state)
 {
     const struct probe_message examples[] = {
-        {.type = PROBE_IDENTIFY}, hello_message(), events_message(), ack_message()};
+        {.type = PROBE_IDENTIFY}, hello_message(), events_message(), epoch_message(), ack_message()};
     static char spec[SPEC_BYTES];
 
     (void)state;
@@ -231,6 +283,7 @@ static void random_message(struct p2p_prng *prng, struct probe_message *message)
             .now_ticks = random_field(prng, PROBE_TICKS_END),
             .events = {(uint32_t)random_field(prng, word), (uint32_t)random_field(prng, word)},
             .lost = (uint32_t)random_field(prng, word),
+            .checksum = (uint32_t)random_field(prng, word),
         };
         break;
     case PROBE_OVERFLOW:
@@ -371,7 +424,7 @@ static void test_lengths_are_of_their_type(void **state)
     static const struct {
         uint8_t type;
         size_t size; /* the smallest that fits */
-    } rows[] = {{PROBE_HELLO, 40}, {PROBE_EVENTS, 13},  {PROBE_EPOCH, 20}, {PROBE_STATS, 44},    {PROBE_ERROR, 2},
+    } rows[] = {{PROBE_HELLO, 40}, {PROBE_EVENTS, 13},  {PROBE_EPOCH, 24}, {PROBE_STATS, 44},    {PROBE_ERROR, 2},
                 {PROBE_ACK, 8},    {PROBE_IDENTIFY, 0}, {PROBE_ARM, 1},    {PROBE_OVERFLOW, 24}, {PROBE_STOP, 0}};
 
     (void)state;
@@ -483,6 +536,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc_has_the_published_check_value),
+        cmocka_unit_test(test_checksum_is_the_published_crc_of_nine_bytes_an_event),
         cmocka_unit_test(test_examples_in_the_spec_are_what_the_codec_makes),
         cmocka_unit_test(test_random_messages_come_back_whole),
         cmocka_unit_test(test_events_reach_over_the_whole_base),
