@@ -69,22 +69,40 @@ uint64_t p2p_series_count(const struct p2p_series *series)
     return p2p_histogram_count(series->histogram);
 }
 
-void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, double uncertainty_ns, struct p2p_stats *stats)
+/* Without a correction exact; with one, to double's 53 bits: it is an estimate itself. */
+static uint64_t corrected_ns(uint64_t ticks, uint64_t tick_hz, double correction_ns)
+{
+    double ns;
+
+    if (correction_ns == 0) {
+        return p2p_ticks_to_ns(ticks, tick_hz);
+    }
+    ns = (double)ticks * (double)NS_PER_S / (double)tick_hz - correction_ns;
+    return ns > 0 ? (uint64_t)(ns + 0.5) : 0;
+}
+
+void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, const struct p2p_uncertainty *budget,
+                      struct p2p_stats *stats)
 {
     const struct p2p_histogram *histogram = series->histogram;
+    double correction_ns = budget->skew_correction_ns;
+    double mean_ns = p2p_histogram_mean(histogram) * (double)NS_PER_S / (double)tick_hz - correction_ns;
 
     *stats = (struct p2p_stats){
         .n = p2p_histogram_count(histogram),
         .n_warm = series->n_warm,
-        .avg_ns = p2p_histogram_mean(histogram) * (double)NS_PER_S / (double)tick_hz,
-        .min_ns = p2p_ticks_to_ns(p2p_histogram_min(histogram), tick_hz),
-        .max_ns = p2p_ticks_to_ns(p2p_histogram_max(histogram), tick_hz),
-        .warm_max_ns = p2p_ticks_to_ns(series->warm_max_ticks, tick_hz),
-        .p50_ns = p2p_ticks_to_ns(p2p_histogram_quantile(histogram, 1, 2), tick_hz),
-        .p99_ns = p2p_ticks_to_ns(p2p_histogram_quantile(histogram, 99, 100), tick_hz),
-        .p99_9_ns = p2p_ticks_to_ns(p2p_histogram_quantile(histogram, 999, 1000), tick_hz),
-        .uncertainty_ns = uncertainty_ns,
+        .avg_ns = mean_ns > 0 ? mean_ns : 0,
+        .min_ns = corrected_ns(p2p_histogram_min(histogram), tick_hz, correction_ns),
+        .max_ns = corrected_ns(p2p_histogram_max(histogram), tick_hz, correction_ns),
+        .warm_max_ns = corrected_ns(series->warm_max_ticks, tick_hz, correction_ns),
+        .p50_ns = corrected_ns(p2p_histogram_quantile(histogram, 1, 2), tick_hz, correction_ns),
+        .p99_ns = corrected_ns(p2p_histogram_quantile(histogram, 99, 100), tick_hz, correction_ns),
+        .p99_9_ns = corrected_ns(p2p_histogram_quantile(histogram, 999, 1000), tick_hz, correction_ns),
     };
+    if (stats->n > 0) { /* of the largest: the timebase's part grows with the latency */
+        stats->uncertainty_ns = p2p_uncertainty_of_sample_ns(budget, (double)stats->max_ns);
+        stats->avg_uncertainty_ns = p2p_uncertainty_of_mean_ns(budget, stats->avg_ns, stats->n);
+    }
 }
 
 /* A result beyond 64 bits saturates: wrapped round, it could pass a limit. */

@@ -3,6 +3,8 @@
 #ifndef P2P_STATS_SERIES_H
 #define P2P_STATS_SERIES_H
 
+#include "stats/uncertainty.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +19,8 @@ struct p2p_stats {
     uint64_t p50_ns;      /* nearest-rank quantiles of all n */
     uint64_t p99_ns;
     uint64_t p99_9_ns;
-    double uncertainty_ns; /* of a single sample, from the probe's budget */
+    double uncertainty_ns;     /* expanded (k = 2), of a single sample: of each figure but the mean */
+    double avg_uncertainty_ns; /* expanded (k = 2), of the mean */
 };
 
 struct p2p_series;
@@ -34,8 +37,8 @@ bool p2p_series_add(struct p2p_series *series, uint64_t latency_ticks);
 
 uint64_t p2p_series_count(const struct p2p_series *series);
 
-/* `tick_hz` > 0. */
-void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, double uncertainty_ns,
+/* `tick_hz` > 0. Each figure is corrected by the budget's skew, and not below 0. */
+void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, const struct p2p_uncertainty *budget,
                       struct p2p_stats *stats);
 
 /* Rounded half up; 128-bit inside, so exact for any ticks and hz. */
