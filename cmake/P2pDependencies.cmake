@@ -3,6 +3,9 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
+pkg_check_modules(FTDI REQUIRED IMPORTED_TARGET libftdi1>=1.5)
+pkg_check_modules(USB REQUIRED IMPORTED_TARGET libusb-1.0>=1.0.24)
+pkg_check_modules(SERIALPORT REQUIRED IMPORTED_TARGET libserialport>=0.1.1)
 find_package(ZLIB REQUIRED)
 
 # libfdt ships no .pc file on Debian 12.

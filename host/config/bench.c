@@ -15,6 +15,14 @@ static const struct p2p_json_range GIC = {2, 3};
 static const struct p2p_json_range MEMORY_MIB = {512, 4096};
 static const struct p2p_json_range PIN = {0, 7};
 static const struct p2p_json_range TIMEOUT_S = {1, 3600};
+static const struct p2p_json_range CLK_HZ = {1000000, 200000000};
+static const struct p2p_json_range BAUD = {9600, 12000000}; /* the FT232H's limit */
+static const struct p2p_json_real_range CLOCK_PPM = {-1000, 1000};
+static const struct p2p_json_real_range TRIGGER_NS = {0, 1000};
+static const struct p2p_json_real_range TIMEBASE_PPM = {0, 1000};
+
+#define NS_PER_S    UINT64_C(1000000000)
+#define CRYSTAL_PPM (30 / 1.7320508075688772) /* the Pico's crystal: +-30 ppm, rectangular */
 
 static const struct p2p_json_key BENCH_KEYS[] = {
     {"schema", "what kind of file this is"},
@@ -47,7 +55,38 @@ static const struct p2p_json_key PINS_KEYS[] = {
 
 static const struct p2p_json_key PROBE_KEYS[] = {
     {"kind", "the kind of probe"},
+    {"runner", "the path of the virtual probe's main.js"},
+    {"image", "the path of the probe's firmware"},
+    {"node", "the Node program"},
+    {"clk_hz", "the clock that the image is made for"},
+    {"clock_ppm", "by how much the virtual probe's clock is wrong"},
+    {"serial", "the FTDI chip's serial number"},
+    {"device", "the serial port"},
+    {"baud", "the rate of the probe's link"},
+    {"calibration", "the path of the probe's calibration"},
+    {"trigger_ns", "the threshold's standard uncertainty"},
+    {"timebase_ppm", "the clock's standard uncertainty"},
     {NULL, NULL},
+};
+
+#define OF(kind)    (1U << (kind))
+#define REAL_PROBES (OF(P2P_PROBE_FTDI) | OF(P2P_PROBE_SERIAL))
+#define ALL_PROBES  (OF(P2P_PROBE_VIRTUAL) | REAL_PROBES)
+
+/* Which kinds take which key of the above; in its order. */
+static const unsigned PROBE_KEY_OF[] = {
+    ALL_PROBES | OF(P2P_PROBE_IDEAL),
+    OF(P2P_PROBE_VIRTUAL),
+    OF(P2P_PROBE_VIRTUAL),
+    OF(P2P_PROBE_VIRTUAL),
+    OF(P2P_PROBE_VIRTUAL),
+    OF(P2P_PROBE_VIRTUAL),
+    OF(P2P_PROBE_FTDI),
+    OF(P2P_PROBE_SERIAL),
+    REAL_PROBES,
+    ALL_PROBES,
+    ALL_PROBES,
+    ALL_PROBES,
 };
 
 static const struct p2p_json_key TIMEOUTS_KEYS[] = {
@@ -58,7 +97,18 @@ static const struct p2p_json_key TIMEOUTS_KEYS[] = {
 
 static const char *const BOARD_KINDS[] = {[P2P_BOARD_QEMU_VIRT] = "qemu-virt", NULL};
 static const char *const PLAYS[] = {[P2P_PLAY_SCHEDULE] = "schedule", [P2P_PLAY_LOCKSTEP] = "lockstep", NULL};
-static const char *const PROBE_KINDS[] = {[P2P_PROBE_IDEAL] = "ideal", NULL};
+static const char *const PROBE_KINDS[] = {
+    [P2P_PROBE_IDEAL] = "ideal",
+    [P2P_PROBE_VIRTUAL] = "virtual",
+    [P2P_PROBE_FTDI] = "ftdi",
+    [P2P_PROBE_SERIAL] = "serial",
+    NULL,
+};
+
+const char *p2p_probe_kind_name(enum p2p_probe_kind kind)
+{
+    return PROBE_KINDS[kind];
+}
 
 /* A bare name is looked up in PATH; with a slash in it, it is a path like any other in the file. */
 static char *read_program(const struct p2p_json_object *object, const char *key, const char *fallback)
@@ -101,18 +151,88 @@ static void read_pins(const struct p2p_json_object *root, struct p2p_pins *pins)
     }
 }
 
+static void refuse_keys_of_others(const struct p2p_json_object *object, enum p2p_probe_kind kind)
+{
+    for (size_t i = 0; PROBE_KEYS[i].name != NULL; i++) {
+        if ((PROBE_KEY_OF[i] & OF(kind)) == 0 && p2p_json_has(object, PROBE_KEYS[i].name)) {
+            p2p_json_refuse(object, PROBE_KEYS[i].name, "a probe of kind \"%s\" has no use for it", PROBE_KINDS[kind]);
+        }
+    }
+}
+
+static void read_virtual(const struct p2p_json_object *object, struct p2p_probe_plan *probe)
+{
+    probe->node = read_program(object, "node", "node");
+    probe->runner = p2p_json_path(object, "runner");
+    probe->image = p2p_json_path(object, "image");
+    probe->clk_hz = (uint32_t)p2p_json_integer_or(object, "clk_hz", CLK_HZ, 125000000);
+    if (NS_PER_S % probe->clk_hz != 0) { /* the emulator counts whole ns */
+        p2p_json_refuse(object, "clk_hz", "%u Hz has no whole number of ns: use a divisor of 10^9", probe->clk_hz);
+    }
+    probe->clock_ppm = p2p_json_real_or(object, "clock_ppm", CLOCK_PPM, 0);
+}
+
+static void read_probe(const struct p2p_json_object *root, struct p2p_probe_plan *probe)
+{
+    struct p2p_json_object object = p2p_json_child(root, "probe", PROBE_KEYS);
+
+    probe->kind = (enum p2p_probe_kind)p2p_json_choice(&object, "kind", PROBE_KINDS);
+    refuse_keys_of_others(&object, probe->kind);
+    switch (probe->kind) {
+    case P2P_PROBE_IDEAL:
+        return;
+    case P2P_PROBE_VIRTUAL:
+        read_virtual(&object, probe);
+        break;
+    case P2P_PROBE_FTDI:
+        if (p2p_json_has(&object, "serial")) {
+            probe->serial = p2p_json_copy(&object, p2p_json_string(&object, "serial"));
+        }
+        probe->baud = (uint32_t)p2p_json_integer_or(&object, "baud", BAUD, 4000000);
+        break;
+    case P2P_PROBE_SERIAL:
+        probe->device = p2p_json_path(&object, "device");
+        probe->baud = (uint32_t)p2p_json_integer_or(&object, "baud", BAUD, 4000000);
+        break;
+    }
+    if (p2p_json_has(&object, "calibration")) {
+        probe->calibration = p2p_json_path(&object, "calibration");
+    }
+    probe->trigger_ns = p2p_json_real_or(&object, "trigger_ns", TRIGGER_NS, 0);
+    probe->timebase_ppm =
+        p2p_json_real_or(&object, "timebase_ppm", TIMEBASE_PPM, probe->kind == P2P_PROBE_VIRTUAL ? 0 : CRYSTAL_PPM);
+}
+
+/* A real probe may stand alone; then there is nothing to boot. */
+static bool is_probe_alone(const struct p2p_json_object *root, const struct p2p_probe_plan *probe)
+{
+    return (OF(probe->kind) & REAL_PROBES) != 0 && !p2p_json_has(root, "board") && !p2p_json_has(root, "stub") &&
+           !p2p_json_has(root, "pins");
+}
+
+static void check_probe_fits(const struct p2p_json_object *root, const struct p2p_bench *bench)
+{
+    if (bench->board.kind == P2P_BOARD_QEMU_VIRT && (OF(bench->probe.kind) & REAL_PROBES) != 0) {
+        p2p_json_refuse(root, "probe", "a probe of kind \"%s\" cannot see the edges of a virtual board",
+                        PROBE_KINDS[bench->probe.kind]);
+    }
+}
+
 static void read_bench(const struct p2p_json_object *root, const char *path, struct p2p_bench *bench)
 {
-    struct p2p_json_object probe;
     struct p2p_json_object timeouts;
 
     bench->path = p2p_json_copy(root, path);
     p2p_json_name(root, "name", bench->name, sizeof bench->name);
-    read_board(root, bench);
-    bench->stub = p2p_json_path(root, "stub");
-    read_pins(root, &bench->pins);
-    probe = p2p_json_child(root, "probe", PROBE_KEYS);
-    bench->probe = (enum p2p_probe_kind)p2p_json_choice(&probe, "kind", PROBE_KINDS);
+    read_probe(root, &bench->probe);
+    if (is_probe_alone(root, &bench->probe)) {
+        bench->board.kind = P2P_BOARD_NONE;
+    } else {
+        read_board(root, bench);
+        bench->stub = p2p_json_path(root, "stub");
+        read_pins(root, &bench->pins);
+        check_probe_fits(root, bench);
+    }
     timeouts = p2p_json_child_or_none(root, "timeouts", TIMEOUTS_KEYS);
     bench->timeouts.boot_s = (uint32_t)p2p_json_integer_or(&timeouts, "boot_s", TIMEOUT_S, 60);
     bench->timeouts.stall_s = (uint32_t)p2p_json_integer_or(&timeouts, "stall_s", TIMEOUT_S, 20);
@@ -146,6 +266,12 @@ void p2p_bench_free(struct p2p_bench *bench)
         free(bench->board.qemu);
         free(bench->board.wires);
         free(bench->stub);
+        free(bench->probe.node);
+        free(bench->probe.runner);
+        free(bench->probe.image);
+        free(bench->probe.serial);
+        free(bench->probe.device);
+        free(bench->probe.calibration);
         free(bench->path);
         free(bench);
     }

@@ -10,6 +10,7 @@
 
 enum p2p_board_kind {
     P2P_BOARD_QEMU_VIRT, /* "qemu-virt": qemu-system-aarch64 -M virt with the wires plugin */
+    P2P_BOARD_NONE,      /* left out: a probe alone, for `pin2pin probe` */
 };
 
 /* How stimuli reach the board. */
@@ -19,7 +20,27 @@ enum p2p_play {
 };
 
 enum p2p_probe_kind {
-    P2P_PROBE_IDEAL, /* "ideal": the wires' own virtual timestamps, exact to the instruction */
+    P2P_PROBE_IDEAL,   /* "ideal": the wires' own virtual timestamps, exact to the instruction */
+    P2P_PROBE_VIRTUAL, /* "virtual": the probe's firmware in an emulated RP2040, on virtual time */
+    P2P_PROBE_FTDI,    /* "ftdi": a probe behind an FT232H, by libftdi */
+    P2P_PROBE_SERIAL,  /* "serial": a probe behind any serial port, by libserialport */
+};
+
+/* What stamps the edges. Strings are NULL, numbers 0, where the kind has no use for them. */
+struct p2p_probe_plan {
+    enum p2p_probe_kind kind;
+    char *node;       /* virtual: program name looked up in PATH, or absolute path */
+    char *runner;     /* virtual: fixtures/virtual-probe/main.js, absolute path */
+    char *image;      /* virtual: the firmware's flat image, absolute path */
+    uint32_t clk_hz;  /* virtual: of the image; divides 10^9 */
+    double clock_ppm; /* virtual: by how much its clock is wrong, to 10^-6 ppm */
+    char *serial;     /* ftdi: the chip's serial number; NULL: the only chip there is */
+    char *device;     /* serial: as /dev/ttyUSB0, absolute path */
+    uint32_t baud;    /* ftdi, serial */
+    /* For the uncertainty budget (docs/uncertainty.md). */
+    char *calibration;   /* absolute path of what `pin2pin probe calibrate` wrote, or NULL */
+    double trigger_ns;   /* standard uncertainty of the threshold's crossing, both edges */
+    double timebase_ppm; /* standard uncertainty of the clock's rate without calibration */
 };
 
 /* Pins of the board's GPIO block, 0..7 on the PL061; all different. */
@@ -40,14 +61,17 @@ struct p2p_bench {
         char *wires;         /* the wires plugin, absolute path */
         enum p2p_play play;
     } board;
-    char *stub; /* guest stub's flat image, absolute path */
+    char *stub; /* guest stub's flat image, absolute path; NULL without a board */
     struct p2p_pins pins;
-    enum p2p_probe_kind probe;
+    struct p2p_probe_plan probe;
     struct {
         uint32_t boot_s;  /* wall-clock: power on to READY, 1..3600, default 60 */
         uint32_t stall_s; /* wall-clock: longest silence of the bench in a run, 1..3600, default 20 */
     } timeouts;
 };
+
+/* As in the file: "ideal", "virtual", ... */
+const char *p2p_probe_kind_name(enum p2p_probe_kind kind);
 
 /* As p2p_plan_load. Free with p2p_bench_free. */
 struct p2p_bench *p2p_bench_load(const char *path, struct p2p_error *error);

@@ -266,6 +266,23 @@ double p2p_json_real(const struct p2p_json_object *object, const char *key)
     return json_number_value(value);
 }
 
+double p2p_json_real_or(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range,
+                        double fallback)
+{
+    const json_t *value = get(object, key, true, "");
+    char expected[64];
+
+    if (value == NULL) {
+        return fallback;
+    }
+    if (!json_is_number(value) || json_number_value(value) < range.min || json_number_value(value) > range.max) {
+        snprintf(expected, sizeof expected, "a number from %g to %g", range.min, range.max);
+        refuse_value(object, key, expected, value);
+        return fallback;
+    }
+    return json_number_value(value);
+}
+
 bool p2p_json_is_null(const struct p2p_json_object *object, const char *key)
 {
     return json_is_null(json_object_get(object->json, key));
@@ -523,7 +540,7 @@ struct p2p_json_object p2p_json_element(const struct p2p_json_object *object, co
 
 static void check_schema(const struct p2p_json_object *root, const char *schema)
 {
-    static const char *const kinds[] = {"plan", "bench", "result"};
+    static const char *const kinds[] = {"plan", "bench", "result", "boot", "calibration"};
     char expected[TEXT_BYTES];
     const json_t *value;
     const char *found;

@@ -33,6 +33,11 @@ struct p2p_json_range {
     uint64_t max; /* inclusive; at most P2P_JSON_INTEGER_MAX */
 };
 
+struct p2p_json_real_range {
+    double min;
+    double max; /* inclusive */
+};
+
 struct p2p_json_file;
 
 /* One object of the file; a plain value, valid as long as the file. The fields are json_reader.c's own. */
@@ -76,6 +81,8 @@ uint64_t p2p_json_integer(const struct p2p_json_object *object, const char *key,
 uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key, struct p2p_json_range range,
                              uint64_t fallback);
 double p2p_json_real(const struct p2p_json_object *object, const char *key);
+double p2p_json_real_or(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range,
+                        double fallback);
 /* True if the key is there and says null: a figure that there is none of. */
 bool p2p_json_is_null(const struct p2p_json_object *object, const char *key);
 bool p2p_json_boolean_or(const struct p2p_json_object *object, const char *key, bool fallback);

@@ -33,13 +33,25 @@ struct p2p_configuration {
     struct p2p_limits limits;
 };
 
-/* Stimulus i goes up at i * period + u(i), u uniform in [0, jitter] by the plan's seed, and down width later.
+/*
+ * When stimuli go up; u is uniform in [0, jitter] and e exponential, both by the plan's seed. Each goes down width
+ * later, and the next never comes before that, nor before the deadline of this one.
  */
+enum p2p_stimulus_kind {
+    P2P_STIMULUS_PERIODIC, /* stimulus i at i * period + u(i) */
+    P2P_STIMULUS_POISSON,  /* gap + e after the one before, with the mean period: a Poisson process with a dead time */
+    P2P_STIMULUS_BURST,    /* burst b at b * period + u(b): burst_count stimuli, burst_spacing apart */
+};
+
 struct p2p_stimulus_plan {
     uint64_t period_ns;
-    uint64_t jitter_ns;   /* < period - width */
-    uint64_t width_ns;    /* > 0 */
-    uint64_t deadline_ns; /* an answer later than this is late; <= period - jitter */
+    uint64_t jitter_ns;        /* 0 for Poisson */
+    uint64_t width_ns;         /* > 0 */
+    uint64_t deadline_ns;      /* an answer later than this is late; at most the least time between two stimuli */
+    uint64_t gap_ns;           /* Poisson: least time between two stimuli, > width, < period; else 0 */
+    uint64_t burst_spacing_ns; /* > width; 0 if not burst */
+    uint32_t burst_count;      /* 2..10^6; 0 if not burst */
+    enum p2p_stimulus_kind kind;
 };
 
 struct p2p_plan {
@@ -63,6 +75,7 @@ struct p2p_plan {
 struct p2p_plan *p2p_plan_load(const char *path, struct p2p_error *error);
 void p2p_plan_free(struct p2p_plan *plan);
 
-const char *p2p_vwfi_name(enum p2p_vwfi vwfi); /* "trap", "native" */
+const char *p2p_vwfi_name(enum p2p_vwfi vwfi);                   /* "trap", "native" */
+const char *p2p_stimulus_kind_name(enum p2p_stimulus_kind kind); /* "periodic", "poisson", "burst" */
 
 #endif

@@ -3,6 +3,7 @@
 #include "config/bench.h"
 #include "corpus.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,9 @@
 
 #define GICV2 P2P_SOURCE_DIR "/fixtures/benches/virtual-gicv2.bench.json"
 #define GICV3 P2P_SOURCE_DIR "/fixtures/benches/virtual-gicv3.bench.json"
-#define GOOD  P2P_SOURCE_DIR "/tests/unit/config/good/bench/"
+#define IDEAL P2P_SOURCE_DIR "/fixtures/benches/virtual-gicv2-ideal.bench.json"
+#define HERE  P2P_SOURCE_DIR "/tests/unit/config/good/"
+#define GOOD  HERE "bench/"
 
 static void *load(const char *path, struct p2p_error *error)
 {
@@ -27,7 +30,7 @@ static void release(void *loaded)
 
 static const struct corpus_loader LOADER = {"bench", load, release};
 
-static struct p2p_bench *load_good(const char *path)
+static struct p2p_bench *load_good(const char *path, enum p2p_board_kind board, enum p2p_probe_kind probe)
 {
     struct p2p_error error = {0};
     struct p2p_bench *bench = p2p_bench_load(path, &error);
@@ -35,9 +38,19 @@ static struct p2p_bench *load_good(const char *path)
     assert_string_equal(error.message, "");
     assert_non_null(bench);
     assert_string_equal(bench->path, path);
-    assert_int_equal(bench->board.kind, P2P_BOARD_QEMU_VIRT);
-    assert_int_equal(bench->probe, P2P_PROBE_IDEAL);
+    assert_int_equal(bench->board.kind, board);
+    assert_int_equal(bench->probe.kind, probe);
     return bench;
+}
+
+static struct p2p_bench *load_ideal(const char *path)
+{
+    return load_good(path, P2P_BOARD_QEMU_VIRT, P2P_PROBE_IDEAL);
+}
+
+static struct p2p_bench *load_virtual(const char *path)
+{
+    return load_good(path, P2P_BOARD_QEMU_VIRT, P2P_PROBE_VIRTUAL);
 }
 
 static void assert_virtual(const struct p2p_bench *bench, const char *name, uint32_t gic)
@@ -60,23 +73,68 @@ static void assert_defaults(const struct p2p_bench *bench)
     assert_int_equal(bench->timeouts.stall_s, 20);
 }
 
+static void assert_string_or_null(const char *text, const char *expected)
+{
+    if (expected == NULL) {
+        assert_null(text);
+    } else {
+        assert_non_null(text);
+        assert_string_equal(text, expected);
+    }
+}
+
+static void assert_probe(const struct p2p_bench *bench, const struct p2p_probe_plan *expected)
+{
+    assert_string_or_null(bench->probe.node, expected->node);
+    assert_string_or_null(bench->probe.runner, expected->runner);
+    assert_string_or_null(bench->probe.image, expected->image);
+    assert_int_equal(bench->probe.clk_hz, expected->clk_hz);
+    assert_true(bench->probe.clock_ppm == expected->clock_ppm);
+    assert_string_or_null(bench->probe.serial, expected->serial);
+    assert_string_or_null(bench->probe.device, expected->device);
+    assert_int_equal(bench->probe.baud, expected->baud);
+    assert_string_or_null(bench->probe.calibration, expected->calibration);
+    assert_true(bench->probe.trigger_ns == expected->trigger_ns);
+    assert_true(fabs(bench->probe.timebase_ppm - expected->timebase_ppm) < 1e-9);
+}
+
 static void shipped_benches_differ_in_the_gic(void **state)
 {
-    struct p2p_bench *gicv2 = load_good(GICV2);
-    struct p2p_bench *gicv3 = load_good(GICV3);
+    const struct p2p_probe_plan probe = {
+        .node = "node",
+        .runner = P2P_SOURCE_DIR "/fixtures/virtual-probe/main.js",
+        .image = P2P_SOURCE_DIR "/build/firmware/pin2pin-probe.bin",
+        .clk_hz = 125000000,
+    };
+    struct p2p_bench *gicv2 = load_virtual(GICV2);
+    struct p2p_bench *gicv3 = load_virtual(GICV3);
 
     (void)state;
     assert_virtual(gicv2, "virtual-gicv2", 2);
     assert_defaults(gicv2);
+    assert_probe(gicv2, &probe);
     assert_virtual(gicv3, "virtual-gicv3", 3);
     assert_defaults(gicv3);
+    assert_probe(gicv3, &probe);
     p2p_bench_free(gicv2);
     p2p_bench_free(gicv3);
 }
 
+static void the_shipped_ideal_bench_has_no_probe_to_set_up(void **state)
+{
+    const struct p2p_probe_plan none = {0};
+    struct p2p_bench *ideal = load_ideal(IDEAL);
+
+    (void)state;
+    assert_virtual(ideal, "virtual-gicv2-ideal", 2);
+    assert_defaults(ideal);
+    assert_probe(ideal, &none);
+    p2p_bench_free(ideal);
+}
+
 static void left_out_keys_have_their_defaults(void **state)
 {
-    struct p2p_bench *bench = load_good(GOOD "minimal.json");
+    struct p2p_bench *bench = load_ideal(GOOD "minimal.json");
 
     (void)state;
     assert_defaults(bench);
@@ -89,7 +147,7 @@ static void left_out_keys_have_their_defaults(void **state)
 
 static void every_key_is_read(void **state)
 {
-    struct p2p_bench *bench = load_good(GOOD "smallest.json");
+    struct p2p_bench *bench = load_ideal(GOOD "smallest.json");
 
     (void)state;
     assert_string_equal(bench->name, "s");
@@ -104,7 +162,7 @@ static void every_key_is_read(void **state)
 
 static void a_program_with_a_slash_is_a_path(void **state)
 {
-    struct p2p_bench *bench = load_good(GOOD "largest.json");
+    struct p2p_bench *bench = load_ideal(GOOD "largest.json");
 
     (void)state;
     assert_string_equal(bench->board.qemu, P2P_SOURCE_DIR "/tests/unit/config/good/qemu/build/qemu-system-aarch64");
@@ -113,36 +171,132 @@ static void a_program_with_a_slash_is_a_path(void **state)
     p2p_bench_free(bench);
 }
 
+static void check_probe(const char *path, enum p2p_board_kind board, const struct p2p_probe_plan *expected)
+{
+    struct p2p_bench *bench = load_good(path, board, expected->kind);
+
+    assert_probe(bench, expected);
+    p2p_bench_free(bench);
+}
+
+static void every_key_of_a_virtual_probe_is_read(void **state)
+{
+    const struct p2p_probe_plan minimal = {
+        .kind = P2P_PROBE_VIRTUAL,
+        .node = "node",
+        .runner = GOOD "main.js",
+        .image = GOOD "probe.bin",
+        .clk_hz = 125000000,
+    };
+    const struct p2p_probe_plan smallest = {
+        .kind = P2P_PROBE_VIRTUAL,
+        .node = "n",
+        .runner = "/r",
+        .image = "/i",
+        .clk_hz = 1000000,
+        .clock_ppm = -1000,
+        .calibration = "/c",
+    };
+    const struct p2p_probe_plan largest = {
+        .kind = P2P_PROBE_VIRTUAL,
+        .node = HERE "node/bin/node",
+        .runner = HERE "main.js",
+        .image = HERE "probe.bin",
+        .clk_hz = 200000000,
+        .clock_ppm = 1000,
+        .calibration = HERE "c.json",
+        .trigger_ns = 1000,
+        .timebase_ppm = 1000,
+    };
+
+    (void)state;
+    check_probe(GOOD "virtual-minimal.json", P2P_BOARD_QEMU_VIRT, &minimal);
+    check_probe(GOOD "virtual-smallest.json", P2P_BOARD_QEMU_VIRT, &smallest);
+    check_probe(GOOD "virtual-largest.json", P2P_BOARD_QEMU_VIRT, &largest);
+}
+
+#define CRYSTAL_PPM 17.320508076 /* 30 ppm over the square root of 3 */
+
+static void a_real_probe_stands_alone(void **state)
+{
+    const struct p2p_probe_plan ftdi_minimal = {
+        .kind = P2P_PROBE_FTDI,
+        .baud = 4000000,
+        .timebase_ppm = CRYSTAL_PPM,
+    };
+    const struct p2p_probe_plan ftdi_smallest = {
+        .kind = P2P_PROBE_FTDI,
+        .serial = "F",
+        .baud = 9600,
+        .calibration = "/c",
+    };
+    const struct p2p_probe_plan ftdi_largest = {
+        .kind = P2P_PROBE_FTDI,
+        .serial = "FT4ABC12 z",
+        .baud = 12000000,
+        .calibration = GOOD "c.json",
+        .trigger_ns = 999.75,
+        .timebase_ppm = 1000,
+    };
+    const struct p2p_probe_plan serial_minimal = {
+        .kind = P2P_PROBE_SERIAL,
+        .device = "/dev/ttyUSB0",
+        .baud = 4000000,
+        .timebase_ppm = CRYSTAL_PPM,
+    };
+    const struct p2p_probe_plan serial_largest = {
+        .kind = P2P_PROBE_SERIAL,
+        .device = "/dev/serial/by-id/usb-FTDI_Probe-if00-port0",
+        .baud = 12000000,
+        .calibration = GOOD "c.json",
+        .trigger_ns = 1000,
+        .timebase_ppm = 0.5,
+    };
+    struct p2p_bench *bench = load_good(GOOD "ftdi-minimal.json", P2P_BOARD_NONE, P2P_PROBE_FTDI);
+
+    (void)state;
+    assert_null(bench->stub);
+    assert_null(bench->board.qemu);
+    assert_null(bench->board.wires);
+    assert_int_equal(bench->timeouts.stall_s, 20);
+    p2p_bench_free(bench);
+    check_probe(GOOD "ftdi-minimal.json", P2P_BOARD_NONE, &ftdi_minimal);
+    check_probe(GOOD "ftdi-smallest.json", P2P_BOARD_NONE, &ftdi_smallest);
+    check_probe(GOOD "ftdi-largest.json", P2P_BOARD_NONE, &ftdi_largest);
+    check_probe(GOOD "serial-minimal.json", P2P_BOARD_NONE, &serial_minimal);
+    check_probe(GOOD "serial-largest.json", P2P_BOARD_NONE, &serial_largest);
+}
+
 static void good_files_load(void **state)
 {
     (void)state;
-    assert_true(corpus_check_good(&LOADER) >= 3);
+    assert_true(corpus_check_good(&LOADER) >= 11);
 }
 
 static void bad_files_are_refused_in_the_expected_words(void **state)
 {
     (void)state;
-    assert_true(corpus_check_bad(&LOADER) >= 50);
+    assert_true(corpus_check_bad(&LOADER) >= 120);
 }
 
 static void every_truncation_is_refused_with_its_place(void **state)
 {
     (void)state;
     corpus_check_truncated(&LOADER, GOOD "largest.json");
+    corpus_check_truncated(&LOADER, GOOD "virtual-largest.json");
 }
 
-static void every_failed_allocation_is_told(void **state)
+static void check_failed_allocations(const char *path)
 {
     size_t count = 0;
     bool failed = true;
 
-    (void)state;
     while (failed) {
         struct p2p_error error = {0};
         struct p2p_bench *bench;
 
         allocations_fail_after(count++);
-        bench = p2p_bench_load(GOOD "largest.json", &error);
+        bench = p2p_bench_load(path, &error);
         failed = allocations_failed();
         assert_int_equal(bench == NULL, failed);
         assert_int_equal(error.code, failed ? P2P_E_HOST : P2P_OK);
@@ -151,13 +305,25 @@ static void every_failed_allocation_is_told(void **state)
     assert_true(count > 8);
 }
 
+static void every_failed_allocation_is_told(void **state)
+{
+    (void)state;
+    check_failed_allocations(GOOD "largest.json");
+    check_failed_allocations(GOOD "virtual-largest.json");
+    check_failed_allocations(GOOD "ftdi-largest.json");
+    check_failed_allocations(GOOD "serial-largest.json");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_benches_differ_in_the_gic),
+        cmocka_unit_test(the_shipped_ideal_bench_has_no_probe_to_set_up),
         cmocka_unit_test(left_out_keys_have_their_defaults),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(a_program_with_a_slash_is_a_path),
+        cmocka_unit_test(every_key_of_a_virtual_probe_is_read),
+        cmocka_unit_test(a_real_probe_stands_alone),
         cmocka_unit_test(good_files_load),
         cmocka_unit_test(bad_files_are_refused_in_the_expected_words),
         cmocka_unit_test(every_truncation_is_refused_with_its_place),

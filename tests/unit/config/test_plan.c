@@ -14,6 +14,8 @@
 #define DEMO       P2P_SOURCE_DIR "/fixtures/plans/demo.plan.json"
 #define MINIMAL    P2P_SOURCE_DIR "/tests/unit/config/good/plan/minimal.json"
 #define EVERYTHING P2P_SOURCE_DIR "/tests/unit/config/good/plan/everything.json"
+#define POISSON    P2P_SOURCE_DIR "/tests/unit/config/good/plan/stimulus-poisson.json"
+#define BURST      P2P_SOURCE_DIR "/tests/unit/config/good/plan/stimulus-burst.json"
 #define LARGEST    P2P_SOURCE_DIR "/tests/unit/config/good/plan/largest.json"
 
 static void *load(const char *path, struct p2p_error *error)
@@ -135,6 +137,27 @@ static void every_key_is_read(void **state)
     p2p_plan_free(plan);
 }
 
+static void kinds_of_stimuli_have_their_own_keys(void **state)
+{
+    struct p2p_plan *plan = load_good(MINIMAL);
+
+    (void)state;
+    assert_int_equal(plan->stimulus.kind, P2P_STIMULUS_PERIODIC);
+    assert_int_equal(plan->stimulus.gap_ns + plan->stimulus.burst_count + plan->stimulus.burst_spacing_ns, 0);
+    p2p_plan_free(plan);
+    plan = load_good(POISSON);
+    assert_int_equal(plan->stimulus.kind, P2P_STIMULUS_POISSON);
+    assert_int_equal(plan->stimulus.gap_ns, 150000);
+    assert_int_equal(plan->stimulus.jitter_ns, 0);
+    p2p_plan_free(plan);
+    plan = load_good(BURST);
+    assert_int_equal(plan->stimulus.kind, P2P_STIMULUS_BURST);
+    assert_int_equal(plan->stimulus.burst_count, 4);
+    assert_int_equal(plan->stimulus.burst_spacing_ns, 150000);
+    assert_int_equal(plan->stimulus.jitter_ns, 299999);
+    p2p_plan_free(plan);
+}
+
 static void limits_override_the_plan_s_key_by_key(void **state)
 {
     struct p2p_plan *plan = load_good(EVERYTHING);
@@ -222,9 +245,12 @@ static void a_failed_allocation_of_jansson_leaks_nothing(void **state)
     assert_true(count > 100);
 }
 
-static void vwfi_has_names(void **state)
+static void kinds_have_names(void **state)
 {
     (void)state;
+    assert_string_equal(p2p_stimulus_kind_name(P2P_STIMULUS_PERIODIC), "periodic");
+    assert_string_equal(p2p_stimulus_kind_name(P2P_STIMULUS_POISSON), "poisson");
+    assert_string_equal(p2p_stimulus_kind_name(P2P_STIMULUS_BURST), "burst");
     assert_string_equal(p2p_vwfi_name(P2P_VWFI_TRAP), "trap");
     assert_string_equal(p2p_vwfi_name(P2P_VWFI_NATIVE), "native");
 }
@@ -235,6 +261,7 @@ int main(void)
         cmocka_unit_test(demo_is_as_documented),
         cmocka_unit_test(left_out_keys_have_their_defaults),
         cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(kinds_of_stimuli_have_their_own_keys),
         cmocka_unit_test(limits_override_the_plan_s_key_by_key),
         cmocka_unit_test(largest_numbers_are_exact),
         cmocka_unit_test(good_files_load),
@@ -242,7 +269,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_refused_with_its_place),
         cmocka_unit_test(every_failed_allocation_is_told),
         cmocka_unit_test(a_failed_allocation_of_jansson_leaks_nothing),
-        cmocka_unit_test(vwfi_has_names),
+        cmocka_unit_test(kinds_have_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
