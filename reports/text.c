@@ -78,6 +78,37 @@ static void print_account(FILE *out, const struct p2p_result *result)
     fprintf(out, "edges: %" PRIu64 " stimuli, %" PRIu64 " answered in time\n", stimuli, answered);
 }
 
+static void print_truth(FILE *out, const struct p2p_result *result)
+{
+    uint64_t n = 0, unmatched = 0;
+    double max_error_ns = 0, error_sum_ns = 0;
+
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        const struct p2p_truth *truth = &result->configurations[i].truth;
+
+        n += truth->n;
+        unmatched += truth->unmatched;
+        error_sum_ns += truth->error_sum_ns;
+        max_error_ns = truth->max_error_ns > max_error_ns ? truth->max_error_ns : max_error_ns;
+    }
+    if (n == 0 && unmatched > 0) {
+        fprintf(out, "against the truth: no sample that both have, %" PRIu64 " unmatched\n", unmatched);
+    } else if (n > 0) {
+        fprintf(out,
+                "against the truth: %" PRIu64 " samples, off by %.3g ns at most and %+.2g ns on average, %" PRIu64
+                " unmatched\n",
+                n, max_error_ns, error_sum_ns / (double)n, unmatched);
+    }
+}
+
+static void print_probe(FILE *out, const struct p2p_result *result)
+{
+    fprintf(out, "probe: %s%s%s%s%s, %.6g MHz, +-%.3g ns a sample (k = 2)\n", result->probe,
+            result->serial[0] != '\0' ? " " : "", result->serial, result->firmware[0] != '\0' ? " " : "",
+            result->firmware, (double)result->tick_hz / 1e6, p2p_uncertainty_of_sample_ns(&result->budget, 0));
+    print_truth(out, result);
+}
+
 void p2p_report_text(const struct p2p_result *result, FILE *out)
 {
     int width = name_width(result);
@@ -99,7 +130,7 @@ void p2p_report_text(const struct p2p_result *result, FILE *out)
     fputc('\n', out);
     print_account(out, result);
     if (result->probe[0] != '\0') {
-        fprintf(out, "probe: %s, +-%.3g ns a sample\n", result->probe, result->uncertainty_ns);
+        print_probe(out, result);
     }
     for (size_t i = 0; i < result->configuration_count; i++) {
         const struct p2p_judgement *judgement = &result->configurations[i].judgement;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { P2P_QEMU_FDS_MAX = 6, P2P_QEMU_ARGUMENTS_MAX = 40 };
+enum { P2P_QEMU_FDS_MAX = 6, P2P_QEMU_ARGUMENTS_MAX = 64 };
 
 /* Zero-initialise; end with p2p_qemu_launch_free. What does not fit or finds no memory is told by _start. */
 struct p2p_qemu_launch {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "board/virtual_board.h"
 
-#include "board/device_tree.h"
+#include "board/boot_files.h"
 #include "board/qemu_launch.h"
 #include "board/xen_image.h"
-#include "ports/socket_console.h"
-#include "ports/wires.h"
 #include "util/deadline.h"
 #include "util/file.h"
 #include "util/process.h"
@@ -23,7 +21,6 @@ enum {
     STUB_ADDRESS = 0x50000000,    /* free with 512 MiB and more: QEMU puts its tree at 0x48000000 */
     PARTIAL_ADDRESS = 0x50100000, /* the domain's partial tree */
     STUB_BYTES_MAX = 0x100000,    /* what lies between the two */
-    DOMAIN_MIB = 16,
     TREE_BYTES_MAX = 4 << 20,
     DUMP_TIMEOUT_MS = 20000,
     DUMP_STEP_MS = 100,
@@ -178,10 +175,8 @@ fail:
     return NULL;
 }
 
-static void power_off(void *self)
+void p2p_virtual_board_off(struct p2p_virtual_board *board)
 {
-    struct p2p_virtual_board *board = self;
-
     p2p_wires_detach(board->wires);
     p2p_process_stop(board->qemu);
     board->qemu = NULL;
@@ -197,16 +192,11 @@ void p2p_virtual_board_close(struct p2p_virtual_board *board)
         return;
     }
     if (board->wires != NULL) {
-        power_off(board);
+        p2p_virtual_board_off(board);
     }
     p2p_wires_free(board->wires);
     free(board->base_tree);
     free(board);
-}
-
-static char *guest_command_line(const struct p2p_pins *pins)
-{
-    return p2p_format("stimulus=%u answer=%u query=%u", pins->stimulus, pins->answer, pins->query);
 }
 
 static void add_loader(struct p2p_qemu_launch *launch, const char *path, uint64_t address)
@@ -223,17 +213,10 @@ static void add_tree(struct p2p_qemu_launch *launch, int fd)
 }
 
 static enum p2p_code add_native(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
-                                const char *command_line, struct p2p_error *error)
+                                const struct p2p_blob *tree, struct p2p_error *error)
 {
-    struct p2p_blob tree = {0};
-    enum p2p_code code = p2p_native_tree(board->base_tree, board->base_tree_size, command_line, &tree, error);
-    int fd;
+    int fd = p2p_qemu_launch_add_file(launch, "native.dtb", tree->data, tree->size, error);
 
-    if (code != P2P_OK) {
-        return code;
-    }
-    fd = p2p_qemu_launch_add_file(launch, "native.dtb", tree.data, tree.size, error);
-    free(tree.data);
     if (fd < 0) {
         return p2p_failure(error);
     }
@@ -243,59 +226,16 @@ static enum p2p_code add_native(struct p2p_qemu_launch *launch, const struct p2p
     return P2P_OK;
 }
 
-static enum p2p_code compose_trees(const struct p2p_virtual_board *board, const struct p2p_xen *xen,
-                                   const char *command_line, struct p2p_blob *host, struct p2p_blob *partial,
-                                   struct p2p_error *error)
-{
-    char *xen_command_line = p2p_xen_command_line(xen);
-    struct p2p_domain domain = {
-        .xen_command_line = xen_command_line,
-        .guest_command_line = command_line,
-        .memory_mib = DOMAIN_MIB,
-        .kernel = {.address = STUB_ADDRESS},
-        .device_tree = {.address = PARTIAL_ADDRESS},
-    };
-    struct stat stub;
-    enum p2p_code code = P2P_OK;
-
-    if (xen_command_line == NULL) {
-        return p2p_error_set(error, P2P_E_HOST, "out of memory");
-    }
-    if (stat(board->bench->stub, &stub) != 0) {
-        code = p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s", board->bench->stub);
-        goto out;
-    }
-    code = p2p_passthrough_tree(board->base_tree, board->base_tree_size, partial, error);
-    if (code == P2P_OK) {
-        domain.kernel.size = (uint64_t)stub.st_size;
-        domain.device_tree.size = partial->size;
-        code = p2p_xen_tree(board->base_tree, board->base_tree_size, &domain, host, error);
-    }
-out:
-    free(xen_command_line);
-    return code;
-}
-
 static enum p2p_code add_xen(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
-                             const struct p2p_xen *xen, const char *command_line, struct p2p_error *error)
+                             const struct p2p_xen *xen, const struct p2p_boot_files *files, struct p2p_error *error)
 {
-    struct p2p_blob host = {0}, partial = {0};
-    enum p2p_code code = p2p_xen_image_check(xen->image, error);
-    int host_fd, partial_fd;
+    const struct p2p_blob *host = &files->file[P2P_BOOT_TREE], *partial = &files->file[P2P_BOOT_PARTIAL];
+    int host_fd = p2p_qemu_launch_add_file(launch, "host.dtb", host->data, host->size, error);
+    int partial_fd = p2p_qemu_launch_add_file(launch, "passthrough.dtb", partial->data, partial->size, error);
     char partial_path[32];
 
-    if (code != P2P_OK) {
-        return code;
-    }
-    code = compose_trees(board, xen, command_line, &host, &partial, error);
-    if (code != P2P_OK) {
-        goto out;
-    }
-    host_fd = p2p_qemu_launch_add_file(launch, "host.dtb", host.data, host.size, error);
-    partial_fd = p2p_qemu_launch_add_file(launch, "passthrough.dtb", partial.data, partial.size, error);
     if (host_fd < 0 || partial_fd < 0) {
-        code = p2p_failure(error);
-        goto out;
+        return p2p_failure(error);
     }
     p2p_qemu_launch_add(launch, "-kernel");
     p2p_qemu_launch_add(launch, xen->image);
@@ -303,9 +243,38 @@ static enum p2p_code add_xen(struct p2p_qemu_launch *launch, const struct p2p_vi
     add_loader(launch, board->bench->stub, STUB_ADDRESS);
     snprintf(partial_path, sizeof partial_path, "/proc/self/fd/%d", partial_fd);
     add_loader(launch, partial_path, PARTIAL_ADDRESS);
-out:
-    free(host.data);
-    free(partial.data);
+    return P2P_OK;
+}
+
+/* QEMU loads the images itself; the trees are composed for them. */
+static enum p2p_code add_boot_files(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
+                                    const struct p2p_configuration *configuration, struct p2p_error *error)
+{
+    const struct p2p_boot_setup setup = {
+        .base_tree = board->base_tree,
+        .base_tree_size = board->base_tree_size,
+        .pins = &board->bench->pins,
+        .stub = board->bench->stub,
+        .stub_address = STUB_ADDRESS,
+        .partial_address = PARTIAL_ADDRESS,
+    };
+    const struct p2p_xen *xen = configuration->xen;
+    struct p2p_boot_files files = {0};
+    struct stat stub;
+    enum p2p_code code;
+
+    if (xen != NULL && p2p_xen_image_check(xen->image, error) != P2P_OK) {
+        return p2p_failure(error);
+    }
+    if (stat(setup.stub, &stub) != 0) {
+        return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s", setup.stub);
+    }
+    code = p2p_boot_files_compose(&setup, configuration, (uint64_t)stub.st_size, &files, error);
+    if (code == P2P_OK) {
+        code = xen != NULL ? add_xen(launch, board, xen, &files, error)
+                           : add_native(launch, board, &files.file[P2P_BOOT_TREE], error);
+    }
+    p2p_boot_files_free(&files);
     return code;
 }
 
@@ -362,21 +331,16 @@ static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct p2p_qemu
     return p2p_wires_attach(board->wires, wires[0], error);
 }
 
-static enum p2p_code power_on(void *self, const struct p2p_configuration *configuration, struct p2p_error *error)
+enum p2p_code p2p_virtual_board_on(struct p2p_virtual_board *board, const struct p2p_configuration *configuration,
+                                   struct p2p_error *error)
 {
-    struct p2p_virtual_board *board = self;
-    char *command_line = guest_command_line(&board->bench->pins);
     struct p2p_qemu_launch launch = {0};
     struct p2p_error cause = {0};
     enum p2p_code code;
 
-    power_off(board);
-    if (command_line == NULL) {
-        return p2p_error_set(error, P2P_E_HOST, "out of memory");
-    }
+    p2p_virtual_board_off(board);
     add_machine(&launch, board->bench, NULL);
-    code = configuration->xen != NULL ? add_xen(&launch, board, configuration->xen, command_line, &cause)
-                                      : add_native(&launch, board, command_line, &cause);
+    code = add_boot_files(&launch, board, configuration, &cause);
     if (code == P2P_OK) {
         code = start_qemu(board, &launch, &cause);
     }
@@ -388,44 +352,27 @@ static enum p2p_code power_on(void *self, const struct p2p_configuration *config
         p2p_error_set(error, code, "%s", cause.message);
     }
     if (code != P2P_OK) {
-        power_off(board);
+        p2p_virtual_board_off(board);
     }
     p2p_qemu_launch_free(&launch);
-    free(command_line);
     return code;
 }
 
-/* The wires' clock, with QEMU's own last words when it dies under it. */
-static enum p2p_code advance(void *self, uint64_t until_ns, struct p2p_error *error)
+enum p2p_code p2p_virtual_board_explain(struct p2p_virtual_board *board, const struct p2p_error *cause,
+                                        struct p2p_error *error)
 {
-    struct p2p_virtual_board *board = self;
-    struct p2p_clock wires = p2p_wires_clock(board->wires);
-    struct p2p_error cause = {0};
-    enum p2p_code code;
-
-    p2p_wires_watch(board->wires, board->console.fd);
-    code = wires.advance(wires.self, until_ns, &cause);
     if (board->qemu != NULL && p2p_wires_board_gone(board->wires) && p2p_process_ended(board->qemu, 500)) {
-        return qemu_failed(board->qemu, cause.message, error);
+        return qemu_failed(board->qemu, cause->message, error);
     }
-    return code == P2P_OK ? P2P_OK : p2p_error_set(error, code, "%s", cause.message);
+    return p2p_error_set(error, cause->code, "%s", cause->message);
 }
 
-static uint64_t now_ns(void *self)
+struct p2p_wires *p2p_virtual_board_wires(struct p2p_virtual_board *board)
 {
-    const struct p2p_virtual_board *board = self;
-    struct p2p_clock wires = p2p_wires_clock(board->wires);
-
-    return wires.now_ns(wires.self);
+    return board->wires;
 }
 
-struct p2p_ports p2p_virtual_board_ports(struct p2p_virtual_board *board)
+struct p2p_socket_console *p2p_virtual_board_console(struct p2p_virtual_board *board)
 {
-    return (struct p2p_ports){
-        .clock = {.self = board, .now_ns = now_ns, .advance = advance},
-        .power = {.self = board, .on = power_on, .off = power_off},
-        .console = p2p_socket_console_port(&board->console),
-        .stimulus = p2p_wires_stimulus(board->wires),
-        .probe = p2p_wires_probe(board->wires),
-    };
+    return &board->console;
 }

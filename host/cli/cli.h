@@ -22,19 +22,25 @@ enum p2p_exit {
 /* What every verb takes, and the options of single verbs; zero or NULL where not given. */
 struct p2p_options {
     bool verbose, quiet, json, bisect;
-    const char *folder; /* -o */
+    const char *folder; /* -o DIR */
+    const char *file;   /* -o FILE */
     const char *bench;  /* --bench */
     const char *only;   /* --only */
     const char *format; /* --format */
     bool has_samples, has_boots, has_seed;
     uint64_t samples, boots, seed;
+    const char *play;   /* --play */
+    const char *wiring; /* --wiring */
+    bool has_seconds, has_edges, has_reference_ns, has_reference_ppm;
+    uint64_t seconds, edges;
+    double reference_ns, reference_ppm;
     const char *argument; /* the one operand */
 };
 
 struct p2p_result;
 
 struct p2p_verb {
-    const char *name;
+    const char *name;    /* one word, or two: "probe info" */
     const char *operand; /* "PLAN" */
     const char *summary;
     const char *options; /* letters of the option table that it takes besides the common ones */
@@ -45,6 +51,10 @@ int p2p_verb_run(const struct p2p_options *options);
 int p2p_verb_check(const struct p2p_options *options);
 int p2p_verb_gate(const struct p2p_options *options);
 int p2p_verb_report(const struct p2p_options *options);
+int p2p_verb_probe_info(const struct p2p_options *options);
+int p2p_verb_probe_selftest(const struct p2p_options *options);
+int p2p_verb_probe_calibrate(const struct p2p_options *options);
+int p2p_verb_probe_capture(const struct p2p_options *options);
 
 /* "pin2pin: MESSAGE" to stderr; returns the exit code that belongs to the error. */
 int p2p_complain(const struct p2p_error *error, const struct p2p_options *options);
@@ -54,6 +64,15 @@ int p2p_exit_for(enum p2p_verdict verdict, const struct p2p_options *options);
 
 /* result.json's text to stdout. False: no memory for it, and it has said so. */
 bool p2p_print_json(const struct p2p_result *result);
+
+/*
+ * SIGINT, SIGTERM and SIGHUP become a readable descriptor: every wait looks at it, and no handler runs in mid-write.
+ * -1: see `error`.
+ */
+int p2p_open_stop_fd(struct p2p_error *error);
+
+/* Takes the signal that made `stop_fd` readable, so that only the next one does again. False: there was none. */
+bool p2p_take_stop(int stop_fd);
 
 /* Flushes stdout: results that could not be written are an error, not a success. */
 int p2p_finish_output(int exit_code);

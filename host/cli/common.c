@@ -3,8 +3,12 @@
 
 #include "store/result.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 int p2p_exit_for(enum p2p_verdict verdict, const struct p2p_options *options)
 {
@@ -52,4 +56,38 @@ int p2p_finish_output(int exit_code)
         return P2P_EXIT_BENCH_FAULT;
     }
     return exit_code;
+}
+
+int p2p_open_stop_fd(struct p2p_error *error)
+{
+    static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+    sigset_t signals;
+    int fd = -1;
+
+    sigemptyset(&signals);
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        struct sigaction action;
+
+        /* Blocking would undo it that nohup or a shell's `&` has it ignored: what is blocked is queued, ignored or not.
+         */
+        if (sigaction(stops[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            sigaddset(&signals, stops[i]);
+        }
+    }
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) == 0) {
+        fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    }
+    signal(SIGXFSZ, SIG_IGN); /* `ulimit -f` shall be an error of the write, too */
+    signal(SIGPIPE, SIG_IGN); /* a pipe that is gone is an error of the write, which is checked */
+    if (fd < 0) {
+        p2p_error_set_errno(error, P2P_E_HOST, errno, "signalfd");
+    }
+    return fd;
+}
+
+bool p2p_take_stop(int stop_fd)
+{
+    struct signalfd_siginfo info;
+
+    return read(stop_fd, &info, sizeof info) == sizeof info;
 }

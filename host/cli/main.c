@@ -14,61 +14,95 @@ static const struct p2p_verb VERBS[] = {
     {"check", "FILE", "validate a plan, a bench or a result", "", p2p_verb_check},
     {"gate", "RESULT", "give a result's verdict as exit code", "E", p2p_verb_gate},
     {"report", "RUN", "make a report again from a run folder", "F", p2p_verb_report},
+    {"probe info", "BENCH", "tell which probe it is, and how far it can be trusted", "", p2p_verb_probe_info},
+    {"probe selftest", "BENCH", "let the probe test itself", "", p2p_verb_probe_selftest},
+    {"probe calibrate", "BENCH", "measure the skew of the probe's inputs and its clock", "wniru",
+     p2p_verb_probe_calibrate},
+    {"probe capture", "BENCH", "record the edges on both inputs", "wtnfp", p2p_verb_probe_capture},
 };
 
 enum { VERB_COUNT = sizeof VERBS / sizeof VERBS[0] };
 
 struct option_row {
-    char letter; /* getopt's value */
-    bool has_short;
-    const char *name;
-    const char *value; /* NULL: takes none */
+    char letter;       /* what VERBS and take_option call it */
+    char short_letter; /* as in "-o"; '\0': none */
+    const char *name;  /* as in "--only"; NULL: none */
+    const char *value; /* NULL: takes none. Words with "|" between them: it must be one of these */
     const char *summary;
 };
 
 static const struct option_row OPTIONS[] = {
-    {'o', true, NULL, "DIR", "the run folder; made, must be empty (default: runs/PLAN-DATE)"},
-    {'B', false, "bench", "FILE", "the bench, instead of the plan's"},
-    {'O', false, "only", "CONFIGURATION", "only this configuration of the plan"},
-    {'s', false, "samples", "N", "stimuli a boot, instead of the plan's"},
-    {'b', false, "boots", "N", "boots of each configuration, instead of the plan's"},
-    {'S', false, "seed", "N", "seed of the stimuli, instead of the plan's"},
-    {'F', false, "format", "text|json", "what to make (default: text)"},
-    {'E', false, "exit-code", "bisect", "for `git bisect run`: 125 instead of 3 and 4"},
-    {'J', false, "json", NULL, "the machine's answer on stdout"},
-    {'v', true, "verbose", NULL, "more on stderr"},
-    {'q', true, "quiet", NULL, "nothing on stderr but errors"},
-    {'h', true, "help", NULL, "this help"},
+    {'o', 'o', NULL, "DIR", "the run folder; made, must be empty (default: runs/PLAN-DATE)"},
+    {'w', 'o', NULL, "FILE", "the file to write"},
+    {'B', '\0', "bench", "FILE", "the bench, instead of the plan's"},
+    {'O', '\0', "only", "CONFIGURATION", "only this configuration of the plan"},
+    {'s', '\0', "samples", "N", "stimuli a boot, instead of the plan's"},
+    {'b', '\0', "boots", "N", "boots of each configuration, instead of the plan's"},
+    {'S', '\0', "seed", "N", "seed of the stimuli, instead of the plan's"},
+    {'t', '\0', "seconds", "N", "stop after so many seconds"},
+    {'n', '\0', "edges", "N", "stop after so many edges"},
+    {'f', '\0', "format", "text|csv|vcd", "how to write the edges (default: text)"},
+    {'p', '\0', "play", "FILE", "edges to play on a virtual probe's lines: CSV as written by --format csv"},
+    {'i', '\0', "wiring", "straight|swapped", "how the cables are (real probes)"},
+    {'r', '\0', "reference-ns", "NS", "the signal is a reference of this period: measure the clock, too"},
+    {'u', '\0', "reference-ppm", "PPM", "standard uncertainty of the reference's period (default: 0)"},
+    {'F', '\0', "format", "text|json", "what to make (default: text)"},
+    {'E', '\0', "exit-code", "bisect", "for `git bisect run`: 125 instead of 3 and 4"},
+    {'J', '\0', "json", NULL, "the machine's answer on stdout"},
+    {'v', 'v', "verbose", NULL, "more on stderr"},
+    {'q', 'q', "quiet", NULL, "nothing on stderr but errors"},
+    {'h', 'h', "help", NULL, "this help"},
 };
 
-enum { OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0] };
+enum {
+    OPTION_COUNT = sizeof OPTIONS / sizeof OPTIONS[0],
+    LONG_OPTION = 256, /* getopt's value of a long option: this and its row; of a short one: its letter */
+};
 
-/* The options whose value is a number. */
+/* The options whose value is a whole number. */
 struct number_range {
     char letter;
     uint64_t min, max;
 };
 
-static const struct number_range NUMBERS[] = {{'s', 1, 1000000000}, {'b', 1, 1000}, {'S', 0, (UINT64_C(1) << 53) - 1}};
+static const struct number_range NUMBERS[] = {
+    {'s', 1, 1000000000}, {'b', 1, 1000}, {'S', 0, (UINT64_C(1) << 53) - 1}, {'t', 1, 31536000}, {'n', 1, 1000000000},
+};
 
 enum { NUMBER_COUNT = sizeof NUMBERS / sizeof NUMBERS[0] };
 
+/* The options whose value may have decimals. */
+struct real_range {
+    char letter;
+    double min, max;
+};
+
+static const struct real_range REALS[] = {{'r', 1000, 1e10}, {'u', 0, 1000}};
+
+enum { REAL_COUNT = sizeof REALS / sizeof REALS[0] };
+
 static const char COMMON_OPTIONS[] = "Jvqh";
 
-static bool verb_takes(const struct p2p_verb *verb, char letter)
+static bool verb_takes(const struct p2p_verb *verb, const struct option_row *row)
 {
-    return strchr(COMMON_OPTIONS, letter) != NULL || strchr(verb->options, letter) != NULL;
+    return strchr(COMMON_OPTIONS, row->letter) != NULL || strchr(verb->options, row->letter) != NULL;
 }
 
 static void print_option(const struct option_row *row)
 {
-    const char *separator = !row->has_short ? "  " : row->name != NULL ? ", " : "";
+    const bool has_short = row->short_letter != '\0';
+    const char *separator = !has_short ? "  " : row->name != NULL ? ", " : "";
     char text[64];
 
-    snprintf(text, sizeof text, "%c%c%s%s%s%s%s", row->has_short ? '-' : ' ', row->has_short ? row->letter : ' ',
-             separator, row->name != NULL ? "--" : "", row->name != NULL ? row->name : "",
-             row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
-    printf("  %-28s %s\n", text, row->summary);
+    snprintf(text, sizeof text, "%c%c%s%s%s%s%s", has_short ? '-' : ' ', has_short ? row->short_letter : ' ', separator,
+             row->name != NULL ? "--" : "", row->name != NULL ? row->name : "", row->value != NULL ? " " : "",
+             row->value != NULL ? row->value : "");
+    printf("  %-31s %s\n", text, row->summary);
+}
+
+static void print_verb(const struct p2p_verb *verb)
+{
+    printf("  %-15s %-8s %s\n", verb->name, verb->operand, verb->summary);
 }
 
 static int help(void)
@@ -76,7 +110,7 @@ static int help(void)
     printf("pin2pin " P2P_VERSION ": interrupt latency of Xen on ARM, from pin to pin\n\n"
            "usage: pin2pin VERB [OPTION]... OPERAND\n\nverbs:\n");
     for (int i = 0; i < VERB_COUNT; i++) {
-        printf("  %-6s %-8s %s\n", VERBS[i].name, VERBS[i].operand, VERBS[i].summary);
+        print_verb(&VERBS[i]);
     }
     printf(
         "\n`pin2pin VERB -h` tells a verb's options. `pin2pin --version` tells the version.\n\n"
@@ -89,7 +123,7 @@ static int verb_help(const struct p2p_verb *verb)
     printf("pin2pin %s: %s\n\nusage: pin2pin %s [OPTION]... %s\n\noptions:\n", verb->name, verb->summary, verb->name,
            verb->operand);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (verb_takes(verb, OPTIONS[i].letter)) {
+        if (verb_takes(verb, &OPTIONS[i])) {
             print_option(&OPTIONS[i]);
         }
     }
@@ -110,10 +144,14 @@ __attribute__((format(printf, 2, 3))) static int usage_error(const char *verb, c
     return P2P_EXIT_USAGE;
 }
 
-static const struct option_row *find_option(char letter)
+/* `value` is getopt's. NULL: the verb takes no such option. */
+static const struct option_row *find_option(const struct p2p_verb *verb, int value)
 {
+    if (value >= LONG_OPTION) {
+        return &OPTIONS[value - LONG_OPTION];
+    }
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (OPTIONS[i].letter == letter) {
+        if (verb_takes(verb, &OPTIONS[i]) && OPTIONS[i].short_letter == value) {
             return &OPTIONS[i];
         }
     }
@@ -142,25 +180,45 @@ static bool parse_number(char letter, const char *text, uint64_t *value)
            *value <= range->max;
 }
 
+/* NULL: as above. */
+static const struct real_range *find_real_range(char letter)
+{
+    for (int i = 0; i < REAL_COUNT; i++) {
+        if (REALS[i].letter == letter) {
+            return &REALS[i];
+        }
+    }
+    return NULL;
+}
+
+/* Digits with or without decimals; nothing else that strtod knows. */
+static bool parse_real(char letter, const char *text, double *value)
+{
+    const struct real_range *range = find_real_range(letter);
+    char *end = NULL;
+
+    *value = strtod(text, &end);
+    return text[0] >= '0' && text[0] <= '9' && text[strspn(text, "0123456789.")] == '\0' && *end == '\0' &&
+           *value >= range->min && *value <= range->max;
+}
+
+/* Among the words of "text|csv|vcd"? */
+static bool is_choice(const char *choices, const char *text)
+{
+    const size_t length = strlen(text);
+    bool found = false;
+
+    for (const char *word = choices; word != NULL && !found; word = strchr(word, '|')) {
+        word += *word == '|';
+        found = strcspn(word, "|") == length && strncmp(word, text, length) == 0;
+    }
+    return found;
+}
+
 /* False: the value does not fit the option. */
-static bool take_option(struct p2p_options *options, char letter, const char *value)
+static bool take_number(struct p2p_options *options, char letter, const char *value)
 {
     switch (letter) {
-    case 'o':
-        options->folder = value;
-        return true;
-    case 'B':
-        options->bench = value;
-        return true;
-    case 'O':
-        options->only = value;
-        return true;
-    case 'F':
-        options->format = value;
-        return strcmp(value, "text") == 0 || strcmp(value, "json") == 0;
-    case 'E':
-        options->bisect = true;
-        return strcmp(value, "bisect") == 0;
     case 's':
         options->has_samples = true;
         return parse_number(letter, value, &options->samples);
@@ -170,6 +228,52 @@ static bool take_option(struct p2p_options *options, char letter, const char *va
     case 'S':
         options->has_seed = true;
         return parse_number(letter, value, &options->seed);
+    case 't':
+        options->has_seconds = true;
+        return parse_number(letter, value, &options->seconds);
+    case 'n':
+        options->has_edges = true;
+        return parse_number(letter, value, &options->edges);
+    case 'r':
+        options->has_reference_ns = true;
+        return parse_real(letter, value, &options->reference_ns);
+    case 'u':
+        options->has_reference_ppm = true;
+        return parse_real(letter, value, &options->reference_ppm);
+    default:
+        return false;
+    }
+}
+
+/* The same of all options. */
+static bool take_option(struct p2p_options *options, const struct option_row *row, const char *value)
+{
+    switch (row->letter) {
+    case 'o':
+        options->folder = value;
+        return true;
+    case 'w':
+        options->file = value;
+        return true;
+    case 'B':
+        options->bench = value;
+        return true;
+    case 'O':
+        options->only = value;
+        return true;
+    case 'p':
+        options->play = value;
+        return true;
+    case 'F':
+    case 'f':
+        options->format = value;
+        return is_choice(row->value, value);
+    case 'i':
+        options->wiring = value;
+        return is_choice(row->value, value);
+    case 'E':
+        options->bisect = true;
+        return is_choice(row->value, value);
     case 'J':
         options->json = true;
         return true;
@@ -180,32 +284,36 @@ static bool take_option(struct p2p_options *options, char letter, const char *va
         options->quiet = true;
         return true;
     default:
-        return false;
+        return take_number(options, row->letter, value);
     }
 }
 
-static int bad_value(const struct p2p_verb *verb, char letter, const char *value)
+static int bad_value(const struct p2p_verb *verb, const struct option_row *row, const char *value)
 {
-    const struct option_row *row = find_option(letter);
-    const struct number_range *range = find_range(letter);
+    const struct number_range *range = find_range(row->letter);
+    const struct real_range *real_range = find_real_range(row->letter);
 
-    if (range == NULL) {
-        return usage_error(verb->name, "--%s: expected %s, found \"%s\"", row->name, row->value, value);
+    if (range != NULL) {
+        return usage_error(verb->name, "--%s: expected a number from %" PRIu64 " to %" PRIu64 ", found \"%s\"",
+                           row->name, range->min, range->max, value);
     }
-    return usage_error(verb->name, "--%s: expected a number from %" PRIu64 " to %" PRIu64 ", found \"%s\"", row->name,
-                       range->min, range->max, value);
+    if (real_range != NULL) {
+        return usage_error(verb->name, "--%s: expected a number from %.0f to %.0f, found \"%s\"", row->name,
+                           real_range->min, real_range->max, value);
+    }
+    return usage_error(verb->name, "--%s: expected %s, found \"%s\"", row->name, row->value, value);
 }
 
 /* getopt tells a wrong short option by its letter, a wrong long one by its place. */
-static int bad_option(const struct p2p_verb *verb, char letter, const char *text)
+static int bad_option(const struct p2p_verb *verb, int value, const char *text)
 {
-    if (letter == '\0') {
+    if (value == 0) {
         return usage_error(verb->name, "%s is no option of this verb", text);
     }
-    if (verb_takes(verb, letter)) {
+    if (value >= LONG_OPTION) {
         return usage_error(verb->name, "%s: this option takes no value", text);
     }
-    return usage_error(verb->name, "-%c is no option of this verb", letter);
+    return usage_error(verb->name, "-%c is no option of this verb", value);
 }
 
 static void build_getopt(const struct p2p_verb *verb, char *short_options, struct option *long_options)
@@ -214,18 +322,18 @@ static void build_getopt(const struct p2p_verb *verb, char *short_options, struc
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &OPTIONS[i];
 
-        if (!verb_takes(verb, row->letter)) {
+        if (!verb_takes(verb, row)) {
             continue;
         }
-        if (row->has_short) {
-            *short_options++ = row->letter;
+        if (row->short_letter != '\0') {
+            *short_options++ = row->short_letter;
             if (row->value != NULL) {
                 *short_options++ = ':';
             }
         }
         if (row->name != NULL) {
             *long_options++ =
-                (struct option){row->name, row->value != NULL ? required_argument : no_argument, NULL, row->letter};
+                (struct option){row->name, row->value != NULL ? required_argument : no_argument, NULL, LONG_OPTION + i};
         }
     }
     *short_options = '\0';
@@ -237,22 +345,25 @@ static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
     char short_options[2 * OPTION_COUNT + 2];
     struct option long_options[OPTION_COUNT + 1];
     struct p2p_options options = {0};
-    int letter;
+    int value;
 
     build_getopt(verb, short_options, long_options);
     opterr = 0;
-    while ((letter = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-        if (letter == 'h') {
-            return verb_help(verb);
-        }
-        if (letter == ':') {
+    while ((value = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        const struct option_row *row;
+
+        if (value == ':') {
             return usage_error(verb->name, "%s needs a value", argv[optind - 1]);
         }
-        if (letter == '?') {
-            return bad_option(verb, (char)optopt, argv[optind - 1]);
+        if (value == '?') {
+            return bad_option(verb, optopt, argv[optind - 1]);
         }
-        if (!take_option(&options, (char)letter, optarg)) {
-            return bad_value(verb, (char)letter, optarg);
+        row = find_option(verb, value);
+        if (row->letter == 'h') {
+            return verb_help(verb);
+        }
+        if (!take_option(&options, row, optarg)) {
+            return bad_value(verb, row, optarg);
         }
     }
     if (optind + 1 != argc) {
@@ -262,21 +373,87 @@ static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
     return verb->run(&options);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+}
+
+/* How many words of the command line are the verb's name; 0: it is another verb. */
+static int match_verb(const struct p2p_verb *verb, int argc, char **argv)
+{
+    const size_t first = strcspn(verb->name, " ");
+
+    if (strncmp(verb->name, argv[1], first) != 0 || argv[1][first] != '\0') {
+        return 0;
+    }
+    if (verb->name[first] == '\0') {
+        return 1;
+    }
+    return argc > 2 && strcmp(verb->name + first + 1, argv[2]) == 0 ? 2 : 0;
+}
+
+/* The second word of a verb whose first one is `group`; NULL: it has none. */
+static const char *second_word(const struct p2p_verb *verb, const char *group)
+{
+    const size_t length = strlen(group);
+
+    return strncmp(verb->name, group, length) == 0 && verb->name[length] == ' ' ? verb->name + length + 1 : NULL;
+}
+
+static int group_help(const char *group)
+{
+    printf("usage: pin2pin %s VERB [OPTION]... OPERAND\n\nverbs:\n", group);
+    for (int i = 0; i < VERB_COUNT; i++) {
+        if (second_word(&VERBS[i], group) != NULL) {
+            print_verb(&VERBS[i]);
+        }
+    }
+    return p2p_finish_output(P2P_EXIT_PASS);
+}
+
+/* No verb of all is meant: perhaps the first word is right. */
+static int wrong_verb(const char *name, const char *second)
+{
+    char seconds[128] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < VERB_COUNT; i++) {
+        const char *word = second_word(&VERBS[i], name);
+
+        if (word != NULL && used < sizeof seconds) {
+            used += (size_t)snprintf(seconds + used, sizeof seconds - used, "%s%s", used > 0 ? ", " : "", word);
+        }
+    }
+    if (used == 0) {
+        return usage_error(NULL, "\"%s\" is no verb", name);
+    }
+    if (second == NULL) {
+        return usage_error(name, "expected one of %s", seconds);
+    }
+    if (is_help(second)) {
+        return group_help(name);
+    }
+    return usage_error(name, "expected one of %s, found \"%s\"", seconds, second);
+}
+
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
-
-    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
+    if (argc < 2) {
+        return usage_error(NULL, "expected a verb");
+    }
+    if (is_help(argv[1])) {
         return help();
     }
-    if (strcmp(name, "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0) {
         printf("pin2pin " P2P_VERSION "\n");
         return p2p_finish_output(P2P_EXIT_PASS);
     }
     for (int i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(name, VERBS[i].name) == 0) {
-            return run_verb(&VERBS[i], argc - 1, argv + 1);
+        const int words = match_verb(&VERBS[i], argc, argv);
+
+        if (words > 0) {
+            return run_verb(&VERBS[i], argc - words, argv + words);
         }
     }
-    return argc > 1 ? usage_error(NULL, "\"%s\" is no verb", name) : usage_error(NULL, "expected a verb");
+    return wrong_verb(argv[1], argc > 2 ? argv[2] : NULL);
 }

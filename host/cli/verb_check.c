@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include "calibration/calibration_file.h"
 #include "config/bench.h"
 #include "config/plan.h"
 #include "store/result.h"
@@ -59,17 +60,51 @@ static bool check_plan(const struct p2p_options *options, char *summary, size_t 
     return true;
 }
 
+/* A calibration that cannot be used makes the bench unusable, not just poorer. */
+static bool check_calibration_of(const struct p2p_bench *bench, struct p2p_error *error)
+{
+    const char *path = bench->probe.calibration;
+    struct p2p_calibration calibration;
+
+    return path == NULL || (p2p_calibration_load(path, &calibration, error) == P2P_OK &&
+                            p2p_calibration_check_complete(&calibration, path, error) == P2P_OK);
+}
+
 static bool check_bench(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
 {
     struct p2p_bench *bench = p2p_bench_load(options->argument, error);
 
+    bool valid;
+
     if (bench == NULL) {
         return false;
     }
-    snprintf(summary, bytes, "bench %s: qemu-virt, GICv%u", bench->name, bench->board.gic);
-    warn_if_missing(options, bench->stub, "the bench's stub");
-    warn_if_missing(options, bench->board.wires, "the bench's wires plugin");
+    if (bench->board.kind == P2P_BOARD_NONE) {
+        snprintf(summary, bytes, "bench %s: a probe alone (%s)", bench->name, p2p_probe_kind_name(bench->probe.kind));
+    } else {
+        snprintf(summary, bytes, "bench %s: qemu-virt, GICv%u, probe %s", bench->name, bench->board.gic,
+                 p2p_probe_kind_name(bench->probe.kind));
+        warn_if_missing(options, bench->stub, "the bench's stub");
+        warn_if_missing(options, bench->board.wires, "the bench's wires plugin");
+    }
+    if (bench->probe.kind == P2P_PROBE_VIRTUAL) {
+        warn_if_missing(options, bench->probe.runner, "the virtual probe's runner");
+        warn_if_missing(options, bench->probe.image, "the probe's firmware");
+    }
+    valid = check_calibration_of(bench, error);
     p2p_bench_free(bench);
+    return valid;
+}
+
+static bool check_calibration(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
+{
+    struct p2p_calibration calibration;
+
+    if (p2p_calibration_load(options->argument, &calibration, error) != P2P_OK) {
+        return false;
+    }
+    snprintf(summary, bytes, "calibration of probe %s: %s", calibration.serial,
+             p2p_calibration_complete(&calibration) ? "complete" : "not complete yet");
     return true;
 }
 
@@ -111,6 +146,8 @@ int p2p_verb_check(const struct p2p_options *options)
         valid = check_bench(options, summary, sizeof summary, &error);
     } else if (strcmp(schema, "pin2pin.result") == 0) {
         valid = check_result(options, summary, sizeof summary, &error);
+    } else if (strcmp(schema, "pin2pin.calibration") == 0) {
+        valid = check_calibration(options, summary, sizeof summary, &error);
     } else {
         valid = check_plan(options, summary, sizeof summary, &error);
     }

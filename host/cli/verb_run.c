@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
-#include "board/virtual_board.h"
+#include "board/virtual_bench.h"
 #include "board/xen_image.h"
 #include "config/bench.h"
 #include "config/plan.h"
@@ -12,13 +12,10 @@
 #include "util/deadline.h"
 #include "util/file.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +32,7 @@ struct setup {
     struct p2p_bench *bench;
     size_t *selected;
     size_t selected_count;
-    struct p2p_virtual_board *board;
+    struct p2p_virtual_bench *virtual_bench;
     struct p2p_result *result;
     char *folder;
     int stop_fd;
@@ -68,34 +65,6 @@ static void clear_progress(const struct progress_line *line)
     if (line->shown) {
         fprintf(stderr, "\r\033[K");
     }
-}
-
-/* SIGINT, SIGTERM and SIGHUP become a readable descriptor: every wait looks at it, and no handler runs in mid-write. */
-static int open_stop_fd(struct p2p_error *error)
-{
-    static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
-    sigset_t signals;
-    int fd = -1;
-
-    sigemptyset(&signals);
-    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
-        struct sigaction action;
-
-        /* Blocking would undo it that nohup or a shell's `&` has it ignored: what is blocked is queued, ignored or not.
-         */
-        if (sigaction(stops[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
-            sigaddset(&signals, stops[i]);
-        }
-    }
-    if (sigprocmask(SIG_BLOCK, &signals, NULL) == 0) {
-        fd = signalfd(-1, &signals, SFD_CLOEXEC);
-    }
-    signal(SIGXFSZ, SIG_IGN); /* `ulimit -f` shall be an error of the write, too */
-    signal(SIGPIPE, SIG_IGN); /* a pipe that is gone is an error of the write, which is checked */
-    if (fd < 0) {
-        p2p_error_set_errno(error, P2P_E_HOST, errno, "signalfd");
-    }
-    return fd;
 }
 
 static enum p2p_code no_such_configuration(const struct p2p_plan *plan, const char *only, struct p2p_error *error)
@@ -163,6 +132,9 @@ static enum p2p_code load_bench(struct setup *setup, const char *chosen, struct 
                       chosen != NULL ? "" : ": $.bench: ", cause.message);
         return p2p_failure(&cause);
     }
+    if (setup->bench->board.kind == P2P_BOARD_NONE) {
+        return p2p_error_set(error, P2P_E_INPUT, "%s: this bench has no board: it is for `pin2pin probe`", path);
+    }
     return P2P_OK;
 }
 
@@ -200,7 +172,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     if (code != P2P_OK) {
         return code;
     }
-    setup->stop_fd = open_stop_fd(error);
+    setup->stop_fd = p2p_open_stop_fd(error);
     if (setup->stop_fd < 0) {
         return p2p_failure(error);
     }
@@ -209,8 +181,8 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     if (setup->folder == NULL || setup->result == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
-    setup->board = p2p_virtual_board_open(setup->bench, setup->stop_fd, error);
-    if (setup->board == NULL) {
+    setup->virtual_bench = p2p_virtual_bench_open(setup->bench, setup->stop_fd, error);
+    if (setup->virtual_bench == NULL) {
         return p2p_failure(error);
     }
     return p2p_run_folder_create(setup->folder, error);
@@ -218,7 +190,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
 
 static void discard(struct setup *setup)
 {
-    p2p_virtual_board_close(setup->board);
+    p2p_virtual_bench_close(setup->virtual_bench);
     p2p_result_free(setup->result);
     p2p_bench_free(setup->bench);
     p2p_plan_free(setup->plan);
@@ -231,7 +203,7 @@ static void discard(struct setup *setup)
 
 static enum p2p_code measure(const struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
 {
-    struct p2p_ports ports = p2p_virtual_board_ports(setup->board);
+    struct p2p_ports ports = p2p_virtual_bench_ports(setup->virtual_bench);
     struct progress_line line = {.start_ns = p2p_monotonic_ns()};
     bool watched = isatty(STDERR_FILENO) && !options->quiet;
     struct p2p_campaign campaign = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a session needs of a bench: five small ports, each a struct of functions with the part's own state. Which part
+ * What a session needs of a bench: small ports, each a struct of functions with the part's own state. Which part
  * stands behind a port is the bench file's business; the session never knows.
  *
  * Lifecycle of all: the bench makes them (not powered), `power.on` brings the board up for one boot and makes the other
@@ -14,12 +14,16 @@
 #define P2P_PORTS_PORTS_H
 
 #include "capture/edge.h"
+#include "stats/uncertainty.h"
 #include "util/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct p2p_configuration;
+
+enum { P2P_PROBE_NAME_BYTES = 32 };
 
 struct p2p_clock {
     void *self;
@@ -34,8 +38,12 @@ struct p2p_clock {
 
 struct p2p_power {
     void *self;
-    /* Starts one boot of `configuration`. Returns when power is applied, long before the guest is ready. */
-    enum p2p_code (*on)(void *self, const struct p2p_configuration *configuration, struct p2p_error *error);
+    /*
+     * Starts one boot of `configuration`. Returns when power is applied, long before the guest is ready. What a virtual
+     * bench leaves to chance (the phase of its probe's clock) is drawn from `seed`.
+     */
+    enum p2p_code (*on)(void *self, const struct p2p_configuration *configuration, uint64_t seed,
+                        struct p2p_error *error);
     void (*off)(void *self);
 };
 
@@ -67,26 +75,47 @@ struct p2p_stimulus {
     enum p2p_code (*play)(void *self, const struct p2p_drive *edges, size_t count, struct p2p_error *error);
 };
 
+/* What stamped the edges, and how far it can be trusted. */
 struct p2p_probe_info {
-    const char *name; /* "ideal" */
+    char name[P2P_PROBE_NAME_BYTES];   /* "ideal", "virtual", "ftdi", "serial" */
+    char serial[P2P_PROBE_NAME_BYTES]; /* the probe's board id in hexadecimal; "" for the ideal one */
+    char firmware[P2P_PROBE_NAME_BYTES];
     uint64_t tick_hz;
-    enum p2p_time_base time_base;
-    double uncertainty_ns; /* of one latency */
+    struct p2p_uncertainty uncertainty; /* of one latency */
 };
 
+enum p2p_probe_request {
+    P2P_PROBE_IDENTIFY, /* first in each boot: from its end on `info` is there; to be asked again until settled */
+    P2P_PROBE_ARM,      /* from its end on edges come */
+    P2P_PROBE_SYNC,     /* ends when every edge from before the request has come; only while armed */
+    P2P_PROBE_STOP,     /* ends when the last edge has come, and the probe vouches for all of them */
+};
+
+/*
+ * A request takes bench time: `settled` says that it has ended. One that takes too long makes `read` fail. After an
+ * error the probe stays failed; edges handed out before it stay as they are.
+ */
 struct p2p_probe {
     void *self;
-    struct p2p_probe_info info;
+    /* NULL before the first IDENTIFY has ended. Valid until power.off. */
+    const struct p2p_probe_info *(*info)(void *self);
+    /* Never waits. P2P_E_BENCH: the probe has failed. Misuse (a request in the wrong state) is answered the same way.
+     */
+    enum p2p_code (*request)(void *self, enum p2p_probe_request request, struct p2p_error *error);
+    bool (*settled)(void *self);
     /* Edges of both channels that have come so far, in order, up to `capacity`; *count == 0: none. Never waits. */
     enum p2p_code (*read)(void *self, struct p2p_edge *edges, size_t capacity, size_t *count, struct p2p_error *error);
 };
 
 struct p2p_ports {
+    enum p2p_time_base time_base; /* of everything that this bench stamps */
     struct p2p_clock clock;
     struct p2p_power power;
     struct p2p_console console;
     struct p2p_stimulus stimulus;
     struct p2p_probe probe;
+    /* What happened, whatever the probe says of it; `read` is NULL where nobody knows. Needs no request. */
+    struct p2p_probe truth;
 };
 
 #endif

@@ -1,36 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "ports/wires.h"
 
-#include "ports/wires_protocol.h"
-#include "util/deadline.h"
+#include "ports/wires_stream.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-/*
- * `advance` returns early once this many edges wait to be read: memory stays bounded when a guest babbles. Twice a
- * frame, so that what is left of one batch plus one more frame always fits.
- */
+/* Twice a frame, so that what is left of one batch plus one more frame always fits: memory stays bounded. */
 enum { EDGES_MAX = 2 * WIRES_RECORDS_MAX, EDGES_ENOUGH = WIRES_RECORDS_MAX };
 
 struct p2p_wires {
     struct p2p_pins pins;
-    int64_t stall_ms;
-    int stop_fd;
-    int fd;
-    int console_fd;  /* borrowed */
+    struct p2p_wires_stream stream;
     bool greeted;    /* HELLO has come */
-    bool board_gone; /* the stream ended */
     bool running;    /* a RUN is out, its PAUSED has not come */
     uint64_t now_ns; /* as of the last PAUSED or edge */
     struct p2p_edge edges[EDGES_MAX];
     size_t edge_next, edge_count;
-    uint8_t payload[WIRES_PAYLOAD_MAX];
+    struct wires_record records[WIRES_RECORDS_MAX];
+    size_t record_count;
+    struct p2p_wires_frame frame;
 };
 
 struct p2p_wires *p2p_wires_new(const struct p2p_pins *pins, uint32_t stall_s, int stop_fd)
@@ -39,10 +28,8 @@ struct p2p_wires *p2p_wires_new(const struct p2p_pins *pins, uint32_t stall_s, i
 
     if (wires != NULL) {
         wires->pins = *pins;
-        wires->stall_ms = (int64_t)stall_s * 1000;
-        wires->stop_fd = stop_fd;
-        wires->fd = -1;
-        wires->console_fd = -1;
+        wires->stream = (struct p2p_wires_stream){
+            .peer = "the virtual board", .stall_ms = (int64_t)stall_s * 1000, .stop_fd = stop_fd, .fd = -1};
     }
     return wires;
 }
@@ -57,98 +44,46 @@ void p2p_wires_free(struct p2p_wires *wires)
 
 void p2p_wires_detach(struct p2p_wires *wires)
 {
-    if (wires->fd >= 0) {
-        close(wires->fd);
-        wires->fd = -1;
-    }
-    wires->console_fd = -1;
+    p2p_wires_stream_close(&wires->stream);
     wires->greeted = false;
     wires->running = false;
     wires->edge_next = 0;
     wires->edge_count = 0;
-}
-
-static enum p2p_code wait_outcome(const struct p2p_wires *wires, enum p2p_wait outcome, struct p2p_error *error)
-{
-    switch (outcome) {
-    case P2P_WAIT_READY:
-        return P2P_OK;
-    case P2P_WAIT_STOPPED:
-        return p2p_error_set(error, P2P_E_INTERRUPTED, "interrupted");
-    case P2P_WAIT_TIMEOUT:
-        return p2p_error_set(error, P2P_E_BENCH,
-                             "the virtual board made no progress for %" PRId64 " s (timeouts.stall_s)",
-                             wires->stall_ms / 1000);
-    case P2P_WAIT_FAILED:
-        break;
-    }
-    return p2p_error_set_errno(error, P2P_E_HOST, errno, "the wires: poll");
-}
-
-static enum p2p_code wait_for(struct p2p_wires *wires, short events, struct p2p_deadline deadline,
-                              struct p2p_error *error)
-{
-    return wait_outcome(wires, p2p_wait_fd(wires->fd, events, wires->stop_fd, deadline), error);
+    wires->record_count = 0;
 }
 
 bool p2p_wires_board_gone(const struct p2p_wires *wires)
 {
-    return wires->board_gone;
+    return wires->stream.gone;
 }
 
-static enum p2p_code board_gone(struct p2p_wires *wires, struct p2p_error *error)
+uint64_t p2p_wires_now_ns(const struct p2p_wires *wires)
 {
-    wires->board_gone = true;
-    return p2p_error_set(error, P2P_E_BENCH, "the virtual board is gone: QEMU ended in mid-run");
+    return wires->now_ns;
 }
 
-static enum p2p_code receive(struct p2p_wires *wires, uint8_t *data, size_t size, struct p2p_error *error)
+bool p2p_wires_running(const struct p2p_wires *wires)
 {
-    struct p2p_deadline deadline = p2p_deadline_in_ms(wires->stall_ms);
-
-    while (size > 0) {
-        enum p2p_code code = wait_for(wires, POLLIN, deadline, error);
-        ssize_t count;
-
-        if (code != P2P_OK) {
-            return code;
-        }
-        count = recv(wires->fd, data, size, MSG_DONTWAIT);
-        if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) {
-            return board_gone(wires, error);
-        }
-        if (count > 0) {
-            data += count;
-            size -= (size_t)count;
-        }
-    }
-    return P2P_OK;
+    return wires->running;
 }
 
-static enum p2p_code transmit(struct p2p_wires *wires, const uint8_t *data, size_t size, struct p2p_error *error)
+bool p2p_wires_full(const struct p2p_wires *wires)
 {
-    struct p2p_deadline deadline = p2p_deadline_in_ms(wires->stall_ms);
-
-    while (size > 0) {
-        ssize_t count = send(wires->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        if (count < 0 && errno == EAGAIN) {
-            enum p2p_code code = wait_for(wires, POLLOUT, deadline, error);
-
-            if (code != P2P_OK) {
-                return code;
-            }
-        } else if (count < 0 && errno != EINTR) {
-            return board_gone(wires, error);
-        } else if (count > 0) {
-            data += count;
-            size -= (size_t)count;
-        }
-    }
-    return P2P_OK;
+    return wires->edge_count - wires->edge_next >= EDGES_ENOUGH;
 }
 
-static enum p2p_code take_edge(struct p2p_wires *wires, const struct wires_record *record, struct p2p_error *error)
+int p2p_wires_fd(const struct p2p_wires *wires)
+{
+    return wires->stream.fd;
+}
+
+const struct wires_record *p2p_wires_records(const struct p2p_wires *wires, size_t *count)
+{
+    *count = wires->record_count;
+    return wires->records;
+}
+
+static enum p2p_code take_record(struct p2p_wires *wires, const struct wires_record *record, struct p2p_error *error)
 {
     struct p2p_edge edge = {.ticks = record->at_ns, .level = record->level};
 
@@ -156,6 +91,7 @@ static enum p2p_code take_edge(struct p2p_wires *wires, const struct wires_recor
         return p2p_error_set(error, P2P_E_BENCH, "the wires: an edge with level %u", record->level);
     }
     wires->now_ns = record->at_ns;
+    wires->records[wires->record_count++] = *record;
     if (record->source == WIRES_DRIVEN && record->line == wires->pins.stimulus) {
         edge.channel = P2P_CHANNEL_STIMULUS;
     } else if (record->source == WIRES_OUTPUT && record->line == wires->pins.answer) {
@@ -167,8 +103,9 @@ static enum p2p_code take_edge(struct p2p_wires *wires, const struct wires_recor
     return P2P_OK;
 }
 
-static enum p2p_code take_edges(struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
+static enum p2p_code take_seen(struct p2p_wires *wires, struct p2p_error *error)
 {
+    uint32_t size = wires->frame.size;
     enum p2p_code code = P2P_OK;
 
     memmove(wires->edges, wires->edges + wires->edge_next,
@@ -180,35 +117,19 @@ static enum p2p_code take_edges(struct p2p_wires *wires, uint32_t size, struct p
                              wires->edge_count);
     }
     for (uint32_t at = 0; at < size && code == P2P_OK; at += WIRES_RECORD_BYTES) {
-        struct wires_record record = wires_get_record(wires->payload + at);
+        struct wires_record record = wires_get_record(wires->frame.payload + at);
 
-        code = take_edge(wires, &record, error);
+        code = take_record(wires, &record, error);
     }
     return code;
 }
 
-static enum p2p_code receive_frame(struct p2p_wires *wires, uint32_t *type, uint32_t *size, struct p2p_error *error)
+static enum p2p_code take_hello(struct p2p_wires *wires, struct p2p_error *error)
 {
-    uint8_t header[WIRES_HEADER_BYTES];
-    enum p2p_code code = receive(wires, header, sizeof header, error);
+    const struct p2p_wires_frame *frame = &wires->frame;
+    unsigned version = frame->size >= 2 ? (unsigned)wires_get(frame->payload, 2) : 0;
 
-    if (code != P2P_OK) {
-        return code;
-    }
-    *size = (uint32_t)wires_get(header, 4);
-    *type = (uint32_t)wires_get(header + 4, 4);
-    if (*size > sizeof wires->payload) {
-        return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of %u bytes, expected at most %zu", *size,
-                             sizeof wires->payload);
-    }
-    return receive(wires, wires->payload, *size, error);
-}
-
-static enum p2p_code take_hello(struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
-{
-    unsigned version = size >= 2 ? (unsigned)wires_get(wires->payload, 2) : 0;
-
-    if (size != WIRES_HELLO_BYTES || version != WIRES_VERSION) {
+    if (frame->size != WIRES_HELLO_BYTES || version != WIRES_VERSION) {
         return p2p_error_set(error, P2P_E_BENCH,
                              "the wires plugin speaks protocol version %u, expected %u: build it again with pin2pin",
                              version, WIRES_VERSION);
@@ -217,41 +138,30 @@ static enum p2p_code take_hello(struct p2p_wires *wires, uint32_t size, struct p
     return P2P_OK;
 }
 
-static enum p2p_code take_paused(struct p2p_wires *wires, uint32_t size, struct p2p_error *error)
+enum p2p_code p2p_wires_take(struct p2p_wires *wires, struct p2p_error *error)
 {
-    if (size != WIRES_TIME_BYTES) {
-        return p2p_error_set(error, P2P_E_BENCH, "the wires: PAUSED with %u bytes, expected %d", size,
-                             WIRES_TIME_BYTES);
-    }
-    wires->now_ns = wires_get(wires->payload, WIRES_TIME_BYTES);
-    wires->running = false;
-    return P2P_OK;
-}
+    const struct p2p_wires_frame *frame = &wires->frame;
+    enum p2p_code code = p2p_wires_receive(&wires->stream, &wires->frame, error);
 
-/* Takes one frame in; PAUSED ends a run. */
-static enum p2p_code take_frame(struct p2p_wires *wires, struct p2p_error *error)
-{
-    uint32_t type = 0, size = 0;
-    enum p2p_code code = receive_frame(wires, &type, &size, error);
-
+    wires->record_count = 0;
     if (code != P2P_OK) {
         return code;
     }
-    if (wires->greeted == (type == WIRES_HELLO) && type != WIRES_FAULT) {
+    if (wires->greeted == (frame->type == WIRES_HELLO)) {
         return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of type 0x%02x; HELLO comes first, and once",
-                             type);
+                             frame->type);
     }
-    switch (type) {
+    switch (frame->type) {
     case WIRES_HELLO:
-        return take_hello(wires, size, error);
+        return take_hello(wires, error);
     case WIRES_SEEN:
-        return take_edges(wires, size, error);
+        return take_seen(wires, error);
     case WIRES_PAUSED:
-        return take_paused(wires, size, error);
-    case WIRES_FAULT:
-        return p2p_error_set(error, P2P_E_BENCH, "the virtual board: %.*s", (int)size, (const char *)wires->payload);
+        code = p2p_wires_paused_at(&wires->stream, frame, &wires->now_ns, error);
+        wires->running = code != P2P_OK;
+        return code;
     default:
-        return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of unknown type 0x%02x", type);
+        return p2p_error_set(error, P2P_E_BENCH, "the wires: a frame of unknown type 0x%02x", frame->type);
     }
 }
 
@@ -260,12 +170,12 @@ enum p2p_code p2p_wires_attach(struct p2p_wires *wires, int fd, struct p2p_error
     enum p2p_code code = P2P_OK;
 
     p2p_wires_detach(wires);
-    wires->board_gone = false;
-    wires->fd = fd;
+    wires->stream.gone = false;
+    wires->stream.fd = fd;
     wires->now_ns = 0;
     wires->running = true; /* until the first PAUSED, at virtual time 0 */
     while (wires->running && code == P2P_OK) {
-        code = take_frame(wires, error);
+        code = p2p_wires_take(wires, error);
     }
     if (code != P2P_OK) {
         p2p_wires_detach(wires);
@@ -273,66 +183,22 @@ enum p2p_code p2p_wires_attach(struct p2p_wires *wires, int fd, struct p2p_error
     return code;
 }
 
-void p2p_wires_watch(struct p2p_wires *wires, int console_fd)
+enum p2p_code p2p_wires_run(struct p2p_wires *wires, uint64_t until_ns, struct p2p_error *error)
 {
-    wires->console_fd = console_fd;
-}
+    enum p2p_code code = p2p_wires_send_run(&wires->stream, until_ns, error);
 
-/*
- * Waits for a frame or for console output. Without a reader of the console, QEMU would block on a full socket, and
- * virtual time with it.
- */
-static enum p2p_code wait_for_frame(struct p2p_wires *wires, bool *frame, struct p2p_error *error)
-{
-    struct pollfd fds[2] = {{.fd = wires->fd, .events = POLLIN}, {.fd = wires->console_fd, .events = POLLIN}};
-    enum p2p_wait outcome = p2p_wait_fds(fds, 2, wires->stop_fd, p2p_deadline_in_ms(wires->stall_ms));
-
-    *frame = fds[0].revents != 0;
-    return wait_outcome(wires, outcome, error);
-}
-
-static uint64_t clock_now_ns(void *self)
-{
-    const struct p2p_wires *wires = self;
-
-    return wires->now_ns;
-}
-
-static enum p2p_code clock_advance(void *self, uint64_t until_ns, struct p2p_error *error)
-{
-    struct p2p_wires *wires = self;
-    enum p2p_code code = P2P_OK;
-
-    if (!wires->running && until_ns > wires->now_ns) {
-        uint8_t frame[WIRES_HEADER_BYTES + WIRES_TIME_BYTES];
-
-        wires_put_header(frame, WIRES_RUN, WIRES_TIME_BYTES);
-        wires_put(frame + WIRES_HEADER_BYTES, until_ns, WIRES_TIME_BYTES);
-        code = transmit(wires, frame, sizeof frame, error);
-        wires->running = code == P2P_OK;
-    }
-    while (wires->running && code == P2P_OK && wires->edge_count - wires->edge_next < EDGES_ENOUGH) {
-        bool frame = false;
-
-        code = wait_for_frame(wires, &frame, error);
-        if (code == P2P_OK && !frame) {
-            break; /* the console first */
-        }
-        if (code == P2P_OK) {
-            code = take_frame(wires, error);
-        }
-    }
+    wires->running = code == P2P_OK;
     return code;
 }
 
 static enum p2p_code stimulus_play(void *self, const struct p2p_drive *edges, size_t count, struct p2p_error *error)
 {
     struct p2p_wires *wires = self;
+    uint8_t *payload = wires->frame.payload;
     enum p2p_code code = P2P_OK;
 
     while (count > 0 && code == P2P_OK) {
         size_t piece = count < WIRES_RECORDS_MAX ? count : WIRES_RECORDS_MAX;
-        uint8_t header[WIRES_HEADER_BYTES];
 
         for (size_t i = 0; i < piece; i++) {
             struct wires_record record = {
@@ -341,13 +207,9 @@ static enum p2p_code stimulus_play(void *self, const struct p2p_drive *edges, si
                 .level = edges[i].level,
             };
 
-            wires_put_record(wires->payload + i * WIRES_RECORD_BYTES, &record);
+            wires_put_record(payload + i * WIRES_RECORD_BYTES, &record);
         }
-        wires_put_header(header, WIRES_EDGES, (uint32_t)(piece * WIRES_RECORD_BYTES));
-        code = transmit(wires, header, sizeof header, error);
-        if (code == P2P_OK) {
-            code = transmit(wires, wires->payload, piece * WIRES_RECORD_BYTES, error);
-        }
+        code = p2p_wires_send(&wires->stream, WIRES_EDGES, payload, (uint32_t)(piece * WIRES_RECORD_BYTES), error);
         edges += piece;
         count -= piece;
     }
@@ -367,9 +229,27 @@ static enum p2p_code probe_read(void *self, struct p2p_edge *edges, size_t capac
     return P2P_OK;
 }
 
-struct p2p_clock p2p_wires_clock(struct p2p_wires *wires)
+/* Both stamps are instruction counts: nothing is rounded, nothing drifts, nothing takes time. */
+static const struct p2p_probe_info IDEAL = {.name = "ideal", .tick_hz = 1000000000};
+
+static const struct p2p_probe_info *probe_info(void *self)
 {
-    return (struct p2p_clock){.self = wires, .now_ns = clock_now_ns, .advance = clock_advance};
+    (void)self;
+    return &IDEAL;
+}
+
+static enum p2p_code probe_request(void *self, enum p2p_probe_request request, struct p2p_error *error)
+{
+    (void)self;
+    (void)request;
+    (void)error;
+    return P2P_OK;
+}
+
+static bool probe_settled(void *self)
+{
+    (void)self;
+    return true;
 }
 
 struct p2p_stimulus p2p_wires_stimulus(struct p2p_wires *wires)
@@ -379,10 +259,5 @@ struct p2p_stimulus p2p_wires_stimulus(struct p2p_wires *wires)
 
 struct p2p_probe p2p_wires_probe(struct p2p_wires *wires)
 {
-    return (struct p2p_probe){
-        .self = wires,
-        /* Both stamps are instruction counts: nothing is rounded, nothing drifts. */
-        .info = {.name = "ideal", .tick_hz = 1000000000, .time_base = P2P_TIME_INSTRUCTIONS, .uncertainty_ns = 0},
-        .read = probe_read,
-    };
+    return (struct p2p_probe){wires, probe_info, probe_request, probe_settled, probe_read};
 }

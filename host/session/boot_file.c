@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/boot_file.h"
 
+#include "store/budget_json.h"
 #include "util/file.h"
 
 #include <inttypes.h>
@@ -53,10 +54,15 @@ static json_t *encode_counters(const struct p2p_boot_log *log)
                      (json_int_t)counters->fiq, "serror", (json_int_t)counters->serror);
 }
 
-static json_t *encode_probe(const struct p2p_probe_info *info)
+static json_t *encode_probe(const struct p2p_probe_info *info, enum p2p_time_base time_base)
 {
-    return json_pack("{ss sI ss sf}", "name", info->name, "tick_hz", (json_int_t)info->tick_hz, "time_base",
-                     p2p_time_base_name(info->time_base), "uncertainty_ns", info->uncertainty_ns);
+    if (info->name[0] == '\0') {
+        return json_null();
+    }
+    return json_pack("{ss ss ss sI ss sf so}", "name", info->name, "serial", info->serial, "firmware", info->firmware,
+                     "tick_hz", (json_int_t)info->tick_hz, "time_base", p2p_time_base_name(time_base), "uncertainty_ns",
+                     p2p_uncertainty_of_sample_ns(&info->uncertainty, 0), "budget",
+                     p2p_budget_encode(&info->uncertainty));
 }
 
 static json_t *encode(const struct p2p_boot_file *boot)
@@ -72,8 +78,8 @@ static json_t *encode(const struct p2p_boot_file *boot)
     return json_pack("{ss si ss si ss ss sf sb so so so so so s{sI sI sI} sI sI}", "schema", "pin2pin.boot", "version",
                      1, "configuration", boot->session->configuration->name, "boot", (int)boot->boot, "seed", seed,
                      "started_at", started_at, "wall_s", boot->wall_s, "complete", boot->fault == NULL, "fault",
-                     console_text(boot->fault), "probe", encode_probe(&boot->session->ports->probe.info), "xen",
-                     encode_xen(&record->log), "stub", console_text(record->log.ready), "counters",
+                     console_text(boot->fault), "probe", encode_probe(&record->probe, boot->session->ports->time_base),
+                     "xen", encode_xen(&record->log), "stub", console_text(record->log.ready), "counters",
                      encode_counters(&record->log), "bench_time", "ready_ns", (json_int_t)record->ready_ns, "armed_ns",
                      (json_int_t)record->armed_ns, "disarmed_ns", (json_int_t)record->disarmed_ns, "stimuli",
                      (json_int_t)record->stimuli, "answers", (json_int_t)record->answers);

@@ -23,21 +23,56 @@ struct run {
     struct p2p_progress progress;
 };
 
+struct boot_paths {
+    char *folder, *console, *edges, *truth, *summary;
+};
+
 /* The files of the boot that runs. */
 struct recording {
     struct run *run;
-    const char *console_path;
+    const struct boot_paths *paths;
     int console_fd;
-    struct p2p_edge_writer *edges;
+    struct p2p_edge_writer *edges; /* NULL until the probe is identified: its clock is in the file's head */
+    struct p2p_edge_writer *truth; /* NULL also if nobody knows it */
     uint64_t stimuli_before;
 };
 
-static enum p2p_code record_edges(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error)
+static enum p2p_code record_probe(void *user, const struct p2p_probe_info *info, struct p2p_error *error)
 {
     struct recording *recording = user;
-    enum p2p_code code = p2p_edge_writer_append(recording->edges, edges, count, error);
+    const struct p2p_ports *ports = recording->run->campaign->ports;
+    struct p2p_edge_file_header header = {.tick_hz = info->tick_hz, .time_base = ports->time_base};
 
-    return code == P2P_OK ? p2p_edge_writer_flush(recording->edges, error) : code;
+    recording->edges = p2p_edge_writer_open(recording->paths->edges, &header, error);
+    if (recording->edges != NULL && ports->truth.read != NULL) {
+        header.tick_hz = ports->truth.info(ports->truth.self)->tick_hz;
+        recording->truth = p2p_edge_writer_open(recording->paths->truth, &header, error);
+    }
+    return error->code;
+}
+
+static enum p2p_code append(struct p2p_edge_writer *writer, const struct p2p_edge *edges, size_t count,
+                            struct p2p_error *error)
+{
+    enum p2p_code code = p2p_edge_writer_append(writer, edges, count, error);
+
+    return code == P2P_OK ? p2p_edge_writer_flush(writer, error) : code;
+}
+
+static enum p2p_code record_edges(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error)
+{
+    const struct recording *recording = user;
+
+    /* Of a probe that is not identified, e.g. as its file cannot be created: nobody knows what its ticks are. */
+    return recording->edges == NULL ? P2P_OK : append(recording->edges, edges, count, error);
+}
+
+/* Before the probe is identified there is nothing to compare it with. */
+static enum p2p_code record_truth(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error)
+{
+    const struct recording *recording = user;
+
+    return recording->truth == NULL ? P2P_OK : append(recording->truth, edges, count, error);
 }
 
 static enum p2p_code record_console(void *user, const char *bytes, size_t count, struct p2p_error *error)
@@ -45,7 +80,7 @@ static enum p2p_code record_console(void *user, const char *bytes, size_t count,
     const struct recording *recording = user;
 
     if (!p2p_write_all(recording->console_fd, bytes, count)) {
-        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot write", recording->console_path);
+        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot write", recording->paths->console);
     }
     return P2P_OK;
 }
@@ -65,43 +100,41 @@ static void record_progress(void *user, uint64_t stimuli)
     report_progress(recording->run);
 }
 
-static enum p2p_code open_recording(struct recording *recording, const char *console_path, const char *edges_path,
-                                    struct p2p_error *error)
+static enum p2p_code open_recording(struct recording *recording, struct p2p_error *error)
 {
-    const struct p2p_probe_info *probe = &recording->run->campaign->ports->probe.info;
-    struct p2p_edge_file_header header = {.tick_hz = probe->tick_hz, .time_base = probe->time_base};
+    const char *path = recording->paths->console;
 
-    recording->console_path = console_path;
-    recording->console_fd = open(console_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    recording->console_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (recording->console_fd < 0) {
-        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot create", console_path);
+        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot create", path);
     }
-    recording->edges = p2p_edge_writer_open(edges_path, &header, error);
-    return recording->edges != NULL ? P2P_OK : p2p_failure(error);
+    return P2P_OK;
 }
 
 /* A boot cut short leaves a file of edges that says so itself. */
+static enum p2p_code close_edges(struct p2p_edge_writer *writer, bool whole, struct p2p_error *error)
+{
+    if (writer != NULL && whole) {
+        return p2p_edge_writer_finish(writer, error);
+    }
+    p2p_edge_writer_abandon(writer);
+    return P2P_OK;
+}
+
 static enum p2p_code close_recording(struct recording *recording, bool whole, struct p2p_error *error)
 {
-    enum p2p_code code = P2P_OK;
+    enum p2p_code code = close_edges(recording->edges, whole, error);
+    enum p2p_code truth = close_edges(recording->truth, whole, error);
 
-    if (recording->edges != NULL && whole) {
-        code = p2p_edge_writer_finish(recording->edges, error);
-    } else if (recording->edges != NULL) {
-        p2p_edge_writer_abandon(recording->edges);
-    }
+    code = code == P2P_OK ? truth : code;
     if (recording->console_fd >= 0) {
         if (!p2p_sync(recording->console_fd) && code == P2P_OK) {
-            code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync", recording->console_path);
+            code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync", recording->paths->console);
         }
         close(recording->console_fd);
     }
     return code;
 }
-
-struct boot_paths {
-    char *folder, *console, *edges, *summary;
-};
 
 static enum p2p_code make_paths(const struct p2p_campaign *campaign, const char *configuration, uint32_t boot,
                                 struct boot_paths *paths, struct p2p_error *error)
@@ -110,9 +143,11 @@ static enum p2p_code make_paths(const struct p2p_campaign *campaign, const char 
     if (paths->folder != NULL) {
         paths->console = p2p_format("%s/console.log", paths->folder);
         paths->edges = p2p_format("%s/edges.p2p", paths->folder);
+        paths->truth = p2p_format("%s/truth.p2p", paths->folder);
         paths->summary = p2p_format("%s/boot.json", paths->folder);
     }
-    if (paths->folder == NULL || paths->console == NULL || paths->edges == NULL || paths->summary == NULL) {
+    if (paths->folder == NULL || paths->console == NULL || paths->edges == NULL || paths->truth == NULL ||
+        paths->summary == NULL) {
         p2p_error_set(error, P2P_E_HOST, "%s: out of memory", campaign->folder);
         return P2P_E_HOST;
     }
@@ -124,6 +159,7 @@ static void free_paths(struct boot_paths *paths)
     free(paths->folder);
     free(paths->console);
     free(paths->edges);
+    free(paths->truth);
     free(paths->summary);
 }
 
@@ -132,21 +168,23 @@ static enum p2p_code record_boot(struct run *run, const struct p2p_configuration
                                  uint32_t boot, const struct boot_paths *paths, struct p2p_error *error)
 {
     const struct p2p_campaign *campaign = run->campaign;
-    struct recording recording = {
-        .run = run, .console_fd = -1, .stimuli_before = run->progress.boots_done * campaign->plan->samples};
+    struct recording recording = {.run = run,
+                                  .paths = paths,
+                                  .console_fd = -1,
+                                  .stimuli_before = run->progress.boots_done * campaign->plan->samples};
     struct p2p_session session = {
         .ports = campaign->ports,
         .bench = campaign->bench,
         .plan = campaign->plan,
         .configuration = configuration,
         .seed = seed,
-        .sink = {&recording, record_edges, record_console, record_progress},
+        .sink = {&recording, record_probe, record_edges, record_truth, record_console, record_progress},
     };
     struct p2p_boot_record record = {0};
     struct p2p_boot_file file = {.session = &session, .record = &record, .boot = boot};
     struct p2p_error fault = {0};
     int64_t start_ns = p2p_monotonic_ns();
-    enum p2p_code code = open_recording(&recording, paths->console, paths->edges, &fault);
+    enum p2p_code code = open_recording(&recording, &fault);
     enum p2p_code closed;
 
     clock_gettime(CLOCK_REALTIME, &file.started_at);
@@ -218,7 +256,7 @@ enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_r
     }
     run.progress.boots_planned = (uint64_t)plan->boots * result->configuration_count;
     run.progress.stimuli_planned = run.progress.boots_planned * plan->samples;
-    result->time_base = campaign->ports->probe.info.time_base;
+    result->time_base = campaign->ports->time_base;
     p2p_analysis_update(run.analysis, false);
     code = write_result(&run, error);
     for (uint32_t boot = 1; boot <= plan->boots && code == P2P_OK; boot++) {

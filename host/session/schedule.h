@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* When each stimulus rises and falls: fixed by the plan and a seed. Pure. */
+/*
+ * When each stimulus rises and falls: fixed by the plan and a seed, and the same on every machine: no floating point.
+ * Pure. An exponential time is drawn exactly and rounded down to whole ns.
+ */
 #ifndef P2P_SESSION_SCHEDULE_H
 #define P2P_SESSION_SCHEDULE_H
 
@@ -11,7 +14,8 @@ struct p2p_schedule {
     struct p2p_stimulus_plan plan;
     struct p2p_prng prng;
     uint64_t start_ns;
-    uint64_t next; /* stimulus */
+    uint64_t rise_ns; /* of the stimulus before; start_ns before the first */
+    uint64_t next;    /* stimulus */
     uint64_t count;
 };
 

@@ -16,6 +16,9 @@ enum {
     LEAD_MS = 1,             /* from arming to the first stimulus */
     COUNTERS_MS = 1000,      /* the stub's answer to a query */
     XEN_LOG_MS = 5000,       /* by the wall clock */
+    PROBE_STEP_MS = 1,       /* how often the probe's answer is looked for, in bench time */
+    PROBE_AGAIN_MS = 10,     /* how often IDENTIFY is asked for again */
+    PROBE_ANSWER_MS = 3000,  /* in bench time; a probe that is silent for less says so itself */
     DRIVES_PER_PIECE = 2048, /* handed over at once: 1024 stimuli, some 0.15 s of wall time */
     EDGES_PER_READ = 1024,
     BABBLE_FACTOR = 8, /* answers per stimulus; healthy is 1 */
@@ -82,6 +85,35 @@ static enum p2p_code drain_probe(struct run *run)
     return code;
 }
 
+static enum p2p_code drain_truth(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    const struct p2p_probe *truth = &session->ports->truth;
+    struct p2p_edge edges[EDGES_PER_READ];
+    size_t count = 0;
+    enum p2p_code code = P2P_OK;
+
+    do {
+        if (truth->read != NULL) {
+            code = truth->read(truth->self, edges, EDGES_PER_READ, &count, run->error);
+        }
+        if (code == P2P_OK && count > 0) {
+            code = session->sink.truth(session->sink.user, edges, count, run->error);
+        }
+    } while (code == P2P_OK && count > 0);
+    return code;
+}
+
+/* Whatever has come. All is taken in even if one fails: what came before a fault shall be in the files. */
+static enum p2p_code drain(struct run *run)
+{
+    enum p2p_code probe = drain_probe(run);
+    enum p2p_code truth = drain_truth(run);
+    enum p2p_code console = drain_console(run);
+
+    return probe != P2P_OK ? probe : truth != P2P_OK ? truth : console;
+}
+
 static uint64_t now_ns(const struct run *run)
 {
     const struct p2p_clock *clock = &run->session->ports->clock;
@@ -98,11 +130,43 @@ static enum p2p_code pass_until(struct run *run, uint64_t until_ns)
     while (code == P2P_OK && now_ns(run) < until_ns) {
         code = clock->advance(clock->self, until_ns, run->error);
         if (code == P2P_OK) {
-            code = drain_probe(run);
+            code = drain(run);
         }
-        if (code == P2P_OK) {
-            code = drain_console(run);
+    }
+    return code;
+}
+
+/* Asks the probe for something and lets bench time pass until it is there. */
+static enum p2p_code ask_probe(struct run *run, enum p2p_probe_request request)
+{
+    static const char *const requests[] = {"IDENTIFY", "ARM", "SYNC", "STOP"};
+    const struct p2p_probe *probe = &run->session->ports->probe;
+    uint64_t start_ns = now_ns(run), asked_ns = start_ns;
+    enum p2p_code code = probe->request(probe->self, request, run->error);
+
+    while (code == P2P_OK && !probe->settled(probe->self)) {
+        if (now_ns(run) - start_ns > PROBE_ANSWER_MS * NS_PER_MS) {
+            return p2p_error_set(run->error, P2P_E_BENCH, "the probe did not end %s within %d ms", requests[request],
+                                 PROBE_ANSWER_MS);
         }
+        code = pass_until(run, now_ns(run) + PROBE_STEP_MS * NS_PER_MS);
+        if (code == P2P_OK && request == P2P_PROBE_IDENTIFY && now_ns(run) - asked_ns >= PROBE_AGAIN_MS * NS_PER_MS) {
+            asked_ns = now_ns(run);
+            code = probe->request(probe->self, request, run->error);
+        }
+    }
+    return code;
+}
+
+static enum p2p_code identify_probe(struct run *run)
+{
+    const struct p2p_session *session = run->session;
+    const struct p2p_probe *probe = &session->ports->probe;
+    enum p2p_code code = ask_probe(run, P2P_PROBE_IDENTIFY);
+
+    if (code == P2P_OK) {
+        run->record->probe = *probe->info(probe->self);
+        code = session->sink.probe(session->sink.user, &run->record->probe, run->error);
     }
     return code;
 }
@@ -111,8 +175,12 @@ static enum p2p_code mark(struct run *run, enum p2p_mark kind)
 {
     const struct p2p_session *session = run->session;
     struct p2p_edge edge = {.channel = P2P_CHANNEL_MARK, .flags = (uint8_t)kind};
+    enum p2p_code code = session->sink.edges(session->sink.user, &edge, 1, run->error);
 
-    return session->sink.edges(session->sink.user, &edge, 1, run->error);
+    if (code == P2P_OK && session->ports->truth.read != NULL) {
+        code = session->sink.truth(session->sink.user, &edge, 1, run->error);
+    }
+    return code;
 }
 
 static enum p2p_code not_ready(struct run *run)
@@ -195,15 +263,21 @@ static enum p2p_code play(struct run *run)
 static enum p2p_code measure(struct run *run)
 {
     const struct p2p_stimulus_plan *stimulus = &run->session->plan->stimulus;
-    enum p2p_code code = mark(run, P2P_MARK_ARMED);
+    enum p2p_code code = ask_probe(run, P2P_PROBE_ARM);
 
-    run->record->armed_ns = now_ns(run);
-    run->rises = 0;
+    if (code == P2P_OK) {
+        code = mark(run, P2P_MARK_ARMED);
+        run->record->armed_ns = now_ns(run);
+        run->rises = 0;
+    }
     if (code == P2P_OK) {
         code = play(run);
     }
     if (code == P2P_OK) { /* a period more: whoever answers late or twice shall be seen */
         code = pass_until(run, now_ns(run) + stimulus->deadline_ns + stimulus->period_ns);
+    }
+    if (code == P2P_OK) { /* edges take their time from the probe to us */
+        code = ask_probe(run, P2P_PROBE_SYNC);
     }
     if (code == P2P_OK) {
         code = mark(run, P2P_MARK_DISARMED);
@@ -253,7 +327,7 @@ static enum p2p_code query(struct run *run)
         code = p2p_error_set(run->error, P2P_E_BENCH, "the stub did not print its counters within %d ms%s%s",
                              COUNTERS_MS, complaint[0] != '\0' ? "; the console says: " : "", complaint);
     }
-    return code == P2P_OK ? check_counters(run) : code;
+    return code;
 }
 
 /*
@@ -283,8 +357,11 @@ static enum p2p_code check_command_line(struct run *run)
 static enum p2p_code run_powered(struct run *run)
 {
     const struct p2p_session *session = run->session;
-    enum p2p_code code = wait_ready(run);
+    enum p2p_code code = identify_probe(run);
 
+    if (code == P2P_OK) {
+        code = wait_ready(run);
+    }
     if (code == P2P_OK) {
         code = p2p_boot_log_check(&run->record->log, session->configuration, session->bench, run->error);
     }
@@ -296,6 +373,12 @@ static enum p2p_code run_powered(struct run *run)
     }
     if (code == P2P_OK) {
         code = query(run);
+    }
+    if (code == P2P_OK) {
+        code = ask_probe(run, P2P_PROBE_STOP);
+    }
+    if (code == P2P_OK) {
+        code = check_counters(run);
     }
     if (code == P2P_OK && session->configuration->xen != NULL) {
         code = check_command_line(run);
@@ -311,14 +394,13 @@ enum p2p_code p2p_session_run(const struct p2p_session *session, struct p2p_boot
 {
     struct run run = {.session = session, .record = record, .error = error};
     const struct p2p_power *power = &session->ports->power;
-    enum p2p_code code = power->on(power->self, session->configuration, error);
+    enum p2p_code code = power->on(power->self, session->configuration, session->seed, error);
 
     if (code == P2P_OK) {
         code = run_powered(&run);
     }
     if (code != P2P_OK) { /* what came before the fault shall be in the files; the first error stands */
-        drain_probe(&run);
-        drain_console(&run);
+        drain(&run);
     }
     power->off(power->self);
     return code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One boot, from power on to power off: wait for READY, check that what runs is what was asked for, arm, play, drain,
- * disarm, compare the stub's counters with what the probe saw. On every path the board ends off.
+ * One boot, from power on to power off: identify the probe, wait for READY, check that what runs is what was asked for,
+ * arm, play, drain, disarm, compare the stub's counters with what the probe saw, have the probe vouch for all of it. On
+ * every path the board ends off.
  */
 #ifndef P2P_SESSION_SESSION_H
 #define P2P_SESSION_SESSION_H
@@ -14,7 +15,11 @@
 /* Where a boot's data go, as they come. A failure (disk full) ends the boot. */
 struct p2p_session_sink {
     void *user;
+    /* What measures; before any edge. */
+    enum p2p_code (*probe)(void *user, const struct p2p_probe_info *info, struct p2p_error *error);
     enum p2p_code (*edges)(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error);
+    /* The same edges as they truly happened, in ticks of 1 ns, where somebody knows. */
+    enum p2p_code (*truth)(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error);
     enum p2p_code (*console)(void *user, const char *bytes, size_t count, struct p2p_error *error);
     /* Stimuli played so far; for a progress line. May be NULL. */
     void (*progress)(void *user, uint64_t stimuli);
@@ -32,7 +37,8 @@ struct p2p_session {
 /* What a boot left behind besides its edges. */
 struct p2p_boot_record {
     struct p2p_boot_log log;
-    uint64_t ready_ns; /* bench time; 0: not reached */
+    struct p2p_probe_info probe; /* name "": it was not identified */
+    uint64_t ready_ns;           /* bench time; 0: not reached */
     uint64_t armed_ns;
     uint64_t disarmed_ns;
     uint64_t stimuli; /* played */

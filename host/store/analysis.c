@@ -7,6 +7,7 @@
 #include "util/file.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct tally {
     struct p2p_series *series;
     struct p2p_account account;
     struct p2p_judgement faults; /* of single boots */
+    struct p2p_truth truth;
     uint32_t boots;
     uint32_t whole_boots;
 };
@@ -96,26 +98,31 @@ static const char *within(const char *message, const char *boot_folder)
     return strncmp(message, boot_folder, length) == 0 && message[length] == '/' ? message + length + 1 : message;
 }
 
-static void pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairing, struct p2p_judgement *faults,
+/* False: the file is damaged, and the faults say so. */
+static bool pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairing, struct p2p_judgement *faults,
                        uint32_t boot, const char *boot_folder)
 {
     struct p2p_edge edges[EDGES_PER_READ];
     struct p2p_error error = {0};
+    bool sound = true;
     size_t count = 0;
 
     do {
         if (p2p_edge_reader_next(reader, edges, EDGES_PER_READ, &count, &error) != P2P_OK) {
             p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
                               within(error.message, boot_folder));
+            sound = false;
             break;
         }
         p2p_pairing_feed(pairing, edges, count);
     } while (count > 0);
     p2p_pairing_finish(pairing);
+    return sound;
 }
 
+/* *sound: all of the file could be read, and counts. */
 static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot,
-                                const char *boot_folder, const char *path, struct p2p_error *error)
+                                const char *boot_folder, const char *path, bool *sound, struct p2p_error *error)
 {
     struct p2p_result *result = analysis->result;
     struct intake intake = {.series = tally->series};
@@ -141,7 +148,7 @@ static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tal
         goto out;
     }
     p2p_series_begin_boot(tally->series);
-    pair_edges(reader, pairing, &tally->faults, boot, boot_folder);
+    *sound = pair_edges(reader, pairing, &tally->faults, boot, boot_folder);
     p2p_account_add(&tally->account, p2p_pairing_account(pairing));
     if (intake.refused) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": a latency of over 2^32 ticks",
@@ -157,6 +164,12 @@ out:
     return code;
 }
 
+/* What stands between a name and `text`, which may be empty. */
+static const char *before(const char *text)
+{
+    return text[0] == '\0' ? "" : " ";
+}
+
 /* A folder copied to another's place must not pass for it, nor boots of two probes for one measurement. */
 static void check_belongs(const struct p2p_result *result, size_t configuration, uint32_t boot,
                           const struct p2p_boot_summary *summary, struct p2p_judgement *faults)
@@ -165,38 +178,73 @@ static void check_belongs(const struct p2p_result *result, size_t configuration,
         p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": its boot.json is of %s, boot %" PRIu32,
                           boot, summary->configuration, summary->boot);
     }
-    if (result->probe[0] != '\0' && strcmp(result->probe, summary->probe) != 0) {
-        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": measured with probe %s, others with %s",
-                          boot, summary->probe, result->probe);
+    if (result->probe[0] != '\0' && summary->probe[0] != '\0' &&
+        (strcmp(result->probe, summary->probe) != 0 || strcmp(result->serial, summary->serial) != 0)) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": measured with probe %s%s%s, others with %s%s%s", boot, summary->probe,
+                          before(summary->serial), summary->serial, result->probe, before(result->serial),
+                          result->serial);
     }
 }
 
-static void take_summary(struct p2p_analysis *analysis, size_t configuration, uint32_t boot, const char *boot_folder)
+/* The first boot's counts. Without a readable edges.p2p its clock is not known, and nothing was measured with it. */
+static void take_probe(struct p2p_result *result, const struct p2p_boot_summary *summary)
 {
-    struct p2p_result *result = analysis->result;
+    if (result->probe[0] == '\0' && result->tick_hz != 0) {
+        snprintf(result->probe, sizeof result->probe, "%s", summary->probe);
+        snprintf(result->serial, sizeof result->serial, "%s", summary->serial);
+        snprintf(result->firmware, sizeof result->firmware, "%s", summary->firmware);
+        result->budget = summary->budget;
+    }
+}
+
+/* False: there is none that could be read. */
+static bool take_summary(struct p2p_analysis *analysis, size_t configuration, uint32_t boot, const char *boot_folder,
+                         struct p2p_boot_summary *summary)
+{
     struct tally *tally = &analysis->tallies[configuration];
-    struct p2p_boot_summary summary;
     struct p2p_error cause = {0};
     bool present = false;
 
-    if (p2p_boot_summary_load(boot_folder, &summary, &present, &cause) != P2P_OK) {
+    if (p2p_boot_summary_load(boot_folder, summary, &present, &cause) != P2P_OK) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
                           within(cause.message, boot_folder));
-        return;
+        return false;
     }
     if (!present) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 " was cut off: it has no boot.json",
                           boot);
-        return;
+        return false;
     }
-    check_belongs(result, configuration, boot, &summary, &tally->faults);
-    if (!summary.complete) {
-        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, summary.fault);
+    check_belongs(analysis->result, configuration, boot, summary, &tally->faults);
+    if (!summary->complete) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, summary->fault);
     } else {
         tally->whole_boots++;
     }
-    snprintf(result->probe, sizeof result->probe, "%s", summary.probe);
-    result->uncertainty_ns = summary.uncertainty_ns;
+    return true;
+}
+
+static enum p2p_code compare_with_truth(const struct p2p_analysis *analysis, struct tally *tally, uint32_t boot,
+                                        const char *boot_folder, const char *edges_path, struct p2p_error *error)
+{
+    char *path = p2p_format("%s/truth.p2p", boot_folder);
+    struct p2p_error cause = {0};
+    enum p2p_code code;
+
+    if (path == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
+    }
+    code = p2p_truth_add_boot(&tally->truth, edges_path, path, analysis->result->stimulus.deadline_ns, &cause);
+    if (code == P2P_E_INPUT) {
+        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
+                          within(cause.message, boot_folder));
+        code = P2P_OK;
+    } else if (code != P2P_OK) {
+        p2p_error_set(error, code, "%s", cause.message);
+    }
+    free(path);
+    return code;
 }
 
 enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t configuration, uint32_t boot,
@@ -204,18 +252,54 @@ enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t config
 {
     struct tally *tally = &analysis->tallies[configuration];
     char *path = p2p_format("%s/edges.p2p", boot_folder);
-    enum p2p_code code;
+    struct p2p_boot_summary summary;
+    enum p2p_code code = P2P_OK;
+    bool present, silent, sound = false;
 
     if (path == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
     }
     tally->boots++;
-    code = read_edges(analysis, tally, boot, boot_folder, path, error);
-    if (code == P2P_OK) {
-        take_summary(analysis, configuration, boot, boot_folder);
+    present = take_summary(analysis, configuration, boot, boot_folder, &summary);
+    /* A boot that ended before the probe was known has said why: there are no edges to look for. */
+    silent = present && !summary.complete && summary.probe[0] == '\0';
+    if (!silent || access(path, F_OK) == 0) {
+        code = read_edges(analysis, tally, boot, boot_folder, path, &sound, error);
+    }
+    if (present && code == P2P_OK) {
+        take_probe(analysis->result, &summary);
+    }
+    if (sound && code == P2P_OK) {
+        code = compare_with_truth(analysis, tally, boot, boot_folder, path, error);
     }
     free(path);
     return code;
+}
+
+/*
+ * What a sample may be off by: a tick, the correction of a skew that the virtual bench may not have, and three times
+ * the timebase's uncertainty over the longest latency.
+ */
+static double allowed_error_ns(const struct p2p_result *result)
+{
+    const struct p2p_uncertainty *budget = &result->budget;
+
+    return 1e9 / (double)result->tick_hz + fabs(budget->skew_correction_ns) + 3 * budget->skew_ns +
+           3e-6 * budget->timebase_ppm * (double)result->stimulus.deadline_ns;
+}
+
+/* Where the truth is known, the probe is held to it: one that is wrong measures nothing. */
+static void judge_truth(const struct p2p_result *result, const struct p2p_truth *truth, struct p2p_judgement *judgement)
+{
+    if (truth->unmatched > 0) {
+        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT, "%" PRIu64 " sample%s that the probe or the truth lacks",
+                          truth->unmatched, truth->unmatched == 1 ? "" : "s");
+    }
+    if (truth->n > 0 && truth->max_error_ns > allowed_error_ns(result) + 1e-6) {
+        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
+                          "the probe is off by up to %.3f ns from the truth, its budget allows %.3f ns",
+                          truth->max_error_ns, allowed_error_ns(result));
+    }
 }
 
 static void update_configuration(const struct p2p_result *result, const struct tally *tally,
@@ -223,10 +307,11 @@ static void update_configuration(const struct p2p_result *result, const struct t
 {
     configuration->boots = tally->boots;
     configuration->account = tally->account;
+    configuration->truth = tally->truth;
     configuration->stats = (struct p2p_stats){0};
     configuration->judgement = (struct p2p_judgement){0};
     if (result->tick_hz != 0) {
-        p2p_series_stats(tally->series, result->tick_hz, result->uncertainty_ns, &configuration->stats);
+        p2p_series_stats(tally->series, result->tick_hz, &result->budget, &configuration->stats);
     }
     if (tally->boots == 0) {
         p2p_judgement_add(&configuration->judgement, P2P_VERDICT_BENCH_FAULT, "not measured");
@@ -235,6 +320,7 @@ static void update_configuration(const struct p2p_result *result, const struct t
     if (tally->faults.verdict != P2P_VERDICT_PASS) {
         p2p_judgement_add(&configuration->judgement, tally->faults.verdict, "%s", tally->faults.reason);
     }
+    judge_truth(result, &tally->truth, &configuration->judgement);
     if (tally->account.stimuli > 0 || tally->whole_boots > 0) { /* else the fault has said it all */
         struct p2p_judgement measured = {0};
 
@@ -304,9 +390,9 @@ struct p2p_result *p2p_analyse_run(const char *folder, struct p2p_error *error)
         return NULL;
     }
     ended = result->complete;
-    result->probe[0] = '\0';
+    result->probe[0] = result->serial[0] = result->firmware[0] = '\0';
     result->tick_hz = 0;
-    result->uncertainty_ns = 0;
+    result->budget = (struct p2p_uncertainty){0};
     analysis = p2p_analysis_new(result);
     if (analysis == NULL) {
         p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);

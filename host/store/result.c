@@ -2,8 +2,10 @@
 #include "store/result.h"
 
 #include "config/json_reader.h"
+#include "store/budget_json.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +67,7 @@ static json_t *real_ns(bool there, double value)
         return json_null();
     }
     snprintf(text, sizeof text, "%.3f", value);
-    return json_real(strtod(text, NULL));
+    return json_real(strtod(text, NULL) + 0.0); /* never -0.0 */
 }
 
 /*
@@ -102,12 +104,25 @@ static json_t *encode_stats(const struct p2p_stats *stats)
 {
     bool any = stats->n > 0;
 
-    return json_pack("{sI so so so so so so so so so}", "n", (json_int_t)stats->n, "avg_ns",
+    return json_pack("{sI so so so so so so so so so so}", "n", (json_int_t)stats->n, "avg_ns",
                      real_ns(any, stats->avg_ns), "min_ns", maybe(any, stats->min_ns), "max_ns",
                      maybe(any, stats->max_ns), "warm_max_ns", maybe(stats->n_warm > 0, stats->warm_max_ns), "p50_ns",
                      maybe(any, stats->p50_ns), "p99_ns", maybe(any, stats->p99_ns), "p99_9_ns",
                      maybe(any, stats->p99_9_ns), "n_warm", json_integer((json_int_t)stats->n_warm), "uncertainty_ns",
-                     real_ns(any, stats->uncertainty_ns));
+                     real_ns(any, stats->uncertainty_ns), "avg_uncertainty_ns",
+                     real_ns(any, stats->avg_uncertainty_ns));
+}
+
+static json_t *encode_truth(const struct p2p_truth *truth)
+{
+    bool any = truth->n > 0;
+
+    if (!truth->known) {
+        return json_null();
+    }
+    return json_pack("{sI so so sI}", "n", (json_int_t)truth->n, "max_error_ns", real_ns(any, truth->max_error_ns),
+                     "mean_error_ns", real_ns(any, p2p_truth_mean_error_ns(truth)), "unmatched",
+                     (json_int_t)truth->unmatched);
 }
 
 static json_t *encode_account(const struct p2p_account *account)
@@ -123,20 +138,32 @@ static json_t *encode_account(const struct p2p_account *account)
 
 static json_t *encode_configuration(const struct p2p_result_configuration *configuration)
 {
-    return json_pack("{ss ss so si so so so}", "name", configuration->name, "verdict",
+    return json_pack("{ss ss so si so so so so}", "name", configuration->name, "verdict",
                      p2p_verdict_name(configuration->judgement.verdict), "reason",
                      reason_text(&configuration->judgement), "boots", (int)configuration->boots, "limits",
                      encode_limits(&configuration->limits), "stats", encode_stats(&configuration->stats), "account",
-                     encode_account(&configuration->account));
+                     encode_account(&configuration->account), "truth", encode_truth(&configuration->truth));
+}
+
+/* A periodic one stands without its kind, as in the first files of version 1. */
+static json_t *encode_stimulus(const struct p2p_stimulus_plan *stimulus)
+{
+    bool poisson = stimulus->kind == P2P_STIMULUS_POISSON, burst = stimulus->kind == P2P_STIMULUS_BURST;
+
+    return json_pack("{sI sI sI sI ss* so* so* so*}", "period_ns", (json_int_t)stimulus->period_ns, "jitter_ns",
+                     (json_int_t)stimulus->jitter_ns, "width_ns", (json_int_t)stimulus->width_ns, "deadline_ns",
+                     (json_int_t)stimulus->deadline_ns, "kind",
+                     poisson || burst ? p2p_stimulus_kind_name(stimulus->kind) : NULL, "gap_ns",
+                     poisson ? json_integer((json_int_t)stimulus->gap_ns) : NULL, "burst_count",
+                     burst ? json_integer((json_int_t)stimulus->burst_count) : NULL, "burst_spacing_ns",
+                     burst ? json_integer((json_int_t)stimulus->burst_spacing_ns) : NULL);
 }
 
 static json_t *encode_plan(const struct p2p_result *result)
 {
-    return json_pack("{ss sI sI sI sI s{sI sI sI sI}}", "name", result->plan, "seed", (json_int_t)result->seed, "boots",
+    return json_pack("{ss sI sI sI sI so}", "name", result->plan, "seed", (json_int_t)result->seed, "boots",
                      (json_int_t)result->boots, "samples", (json_int_t)result->samples, "warmup",
-                     (json_int_t)result->warmup, "stimulus", "period_ns", (json_int_t)result->stimulus.period_ns,
-                     "jitter_ns", (json_int_t)result->stimulus.jitter_ns, "width_ns",
-                     (json_int_t)result->stimulus.width_ns, "deadline_ns", (json_int_t)result->stimulus.deadline_ns);
+                     (json_int_t)result->warmup, "stimulus", encode_stimulus(&result->stimulus));
 }
 
 static json_t *encode_probe(const struct p2p_result *result)
@@ -144,8 +171,10 @@ static json_t *encode_probe(const struct p2p_result *result)
     if (result->probe[0] == '\0') {
         return json_null();
     }
-    return json_pack("{ss sI so}", "name", result->probe, "tick_hz", (json_int_t)result->tick_hz, "uncertainty_ns",
-                     real_ns(true, result->uncertainty_ns));
+    return json_pack("{ss ss ss sI so so}", "name", result->probe, "serial", result->serial, "firmware",
+                     result->firmware, "tick_hz", (json_int_t)result->tick_hz, "uncertainty_ns",
+                     real_ns(true, p2p_uncertainty_of_sample_ns(&result->budget, 0)), "budget",
+                     p2p_budget_encode(&result->budget));
 }
 
 char *p2p_result_encode(const struct p2p_result *result)
@@ -201,12 +230,26 @@ static const struct p2p_json_key STIMULUS_KEYS[] = {
     {"jitter_ns", "random part"},
     {"width_ns", "how long the line is up"},
     {"deadline_ns", "when an answer is late"},
+    {"kind", "\"poisson\" or \"burst\""},
+    {"gap_ns", "least time between stimuli"},
+    {"burst_count", "stimuli in a burst"},
+    {"burst_spacing_ns", "time between stimuli of a burst"},
     {NULL, NULL},
 };
 static const struct p2p_json_key PROBE_KEYS[] = {
     {"name", "the probe"},
+    {"serial", "its board"},
+    {"firmware", "what runs in it"},
     {"tick_hz", "its clock"},
-    {"uncertainty_ns", "of one latency"},
+    {"uncertainty_ns", "of one short latency"},
+    {"budget", "what that is made of"},
+    {NULL, NULL},
+};
+static const struct p2p_json_key TRUTH_KEYS[] = {
+    {"n", "samples compared"},
+    {"max_error_ns", "or null"},
+    {"mean_error_ns", "or null"},
+    {"unmatched", "a count"},
     {NULL, NULL},
 };
 static const struct p2p_json_key CONFIGURATION_KEYS[] = {
@@ -217,6 +260,7 @@ static const struct p2p_json_key CONFIGURATION_KEYS[] = {
     {"limits", "what it is judged by"},
     {"stats", "its figures"},
     {"account", "its edges"},
+    {"truth", "the probe against the truth, or null"},
     {NULL, NULL},
 };
 static const struct p2p_json_key LIMITS_KEYS[] = {
@@ -224,9 +268,18 @@ static const struct p2p_json_key LIMITS_KEYS[] = {
     {"p99_ns", "or null"}, {"min_samples", "at least 1"}, {NULL, NULL},
 };
 static const struct p2p_json_key STATS_KEYS[] = {
-    {"n", "samples"},        {"n_warm", "samples after warm-up"}, {"avg_ns", "or null"}, {"min_ns", "or null"},
-    {"max_ns", "or null"},   {"warm_max_ns", "or null"},          {"p50_ns", "or null"}, {"p99_ns", "or null"},
-    {"p99_9_ns", "or null"}, {"uncertainty_ns", "or null"},       {NULL, NULL},
+    {"n", "samples"},
+    {"n_warm", "samples after warm-up"},
+    {"avg_ns", "or null"},
+    {"min_ns", "or null"},
+    {"max_ns", "or null"},
+    {"warm_max_ns", "or null"},
+    {"p50_ns", "or null"},
+    {"p99_ns", "or null"},
+    {"p99_9_ns", "or null"},
+    {"uncertainty_ns", "or null"},
+    {"avg_uncertainty_ns", "or null"},
+    {NULL, NULL},
 };
 static const struct p2p_json_key ACCOUNT_KEYS[] = {
     {"stimuli", "a count"},
@@ -245,6 +298,7 @@ static const struct p2p_json_key ACCOUNT_KEYS[] = {
 };
 
 static const char *const VERDICTS[] = {"PASS", "INCONCLUSIVE", "FAIL", "BENCH FAULT", NULL};
+static const char *const STIMULUS_KINDS[] = {"periodic", "poisson", "burst", NULL};
 static const char *const TIME_BASES[] = {"hardware", "instructions", NULL};
 static const struct p2p_json_range ANY = {0, P2P_JSON_INTEGER_MAX};
 
@@ -310,7 +364,32 @@ static void read_stats(const struct p2p_json_object *object, struct p2p_stats *s
         .p99_ns = read_figure(object, "p99_ns", n),
         .p99_9_ns = read_figure(object, "p99_9_ns", n),
         .uncertainty_ns = read_real_figure(object, "uncertainty_ns", n),
+        .avg_uncertainty_ns =
+            p2p_json_has(object, "avg_uncertainty_ns") ? read_real_figure(object, "avg_uncertainty_ns", n) : 0,
     };
+}
+
+/* Files from before there was a truth have no such key. */
+static void read_truth(const struct p2p_json_object *object, struct p2p_truth *truth)
+{
+    struct p2p_json_object from;
+    double mean_ns;
+
+    if (!p2p_json_has(object, "truth") || p2p_json_is_null(object, "truth")) {
+        return;
+    }
+    from = p2p_json_child(object, "truth", TRUTH_KEYS);
+    truth->known = true;
+    truth->n = read_count(&from, "n");
+    truth->unmatched = read_count(&from, "unmatched");
+    truth->max_error_ns = read_real_figure(&from, "max_error_ns", truth->n);
+    if (has_figure(&from, "mean_error_ns", truth->n)) {
+        mean_ns = p2p_json_real(&from, "mean_error_ns");
+        if (fabs(mean_ns) > truth->max_error_ns + 0.001) { /* both are rounded */
+            p2p_json_refuse_value(&from, "mean_error_ns", "at most max_error_ns, with either sign");
+        }
+        truth->error_sum_ns = mean_ns * (double)truth->n;
+    }
 }
 
 static void read_account(const struct p2p_json_object *object, struct p2p_account *account)
@@ -349,24 +428,40 @@ static void read_configuration(const struct p2p_json_object *object, struct p2p_
     };
     read_stats(&stats, &configuration->stats);
     read_account(&account, &configuration->account);
+    read_truth(object, &configuration->truth);
+}
+
+static void read_stimulus(const struct p2p_json_object *plan, struct p2p_stimulus_plan *stimulus)
+{
+    struct p2p_json_object object = p2p_json_child(plan, "stimulus", STIMULUS_KEYS);
+
+    *stimulus = (struct p2p_stimulus_plan){
+        .period_ns = read_count(&object, "period_ns"),
+        .jitter_ns = read_count(&object, "jitter_ns"),
+        .width_ns = read_count(&object, "width_ns"),
+        .deadline_ns = p2p_json_integer(&object, "deadline_ns", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX}),
+        .kind = (enum p2p_stimulus_kind)p2p_json_choice_or(&object, "kind", STIMULUS_KINDS, P2P_STIMULUS_PERIODIC),
+    };
+    if (stimulus->kind == P2P_STIMULUS_POISSON) {
+        stimulus->gap_ns = read_count(&object, "gap_ns");
+    }
+    if (stimulus->kind == P2P_STIMULUS_BURST) {
+        stimulus->burst_count =
+            (uint32_t)p2p_json_integer(&object, "burst_count", (struct p2p_json_range){2, UINT32_MAX});
+        stimulus->burst_spacing_ns = read_count(&object, "burst_spacing_ns");
+    }
 }
 
 static void read_plan(const struct p2p_json_object *root, struct p2p_result *result)
 {
     struct p2p_json_object plan = p2p_json_child(root, "plan", PLAN_KEYS);
-    struct p2p_json_object stimulus = p2p_json_child(&plan, "stimulus", STIMULUS_KEYS);
 
     p2p_json_name(&plan, "name", result->plan, sizeof result->plan);
     result->seed = read_count(&plan, "seed");
     result->boots = (uint32_t)p2p_json_integer(&plan, "boots", (struct p2p_json_range){1, 1000});
     result->samples = read_count(&plan, "samples");
     result->warmup = (uint32_t)p2p_json_integer(&plan, "warmup", (struct p2p_json_range){0, UINT32_MAX});
-    result->stimulus = (struct p2p_stimulus_plan){
-        .period_ns = read_count(&stimulus, "period_ns"),
-        .jitter_ns = read_count(&stimulus, "jitter_ns"),
-        .width_ns = read_count(&stimulus, "width_ns"),
-        .deadline_ns = p2p_json_integer(&stimulus, "deadline_ns", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX}),
-    };
+    read_stimulus(&plan, &result->stimulus);
 }
 
 static void read_probe(const struct p2p_json_object *root, struct p2p_result *result)
@@ -379,7 +474,9 @@ static void read_probe(const struct p2p_json_object *root, struct p2p_result *re
     probe = p2p_json_child(root, "probe", PROBE_KEYS);
     p2p_json_name(&probe, "name", result->probe, sizeof result->probe);
     result->tick_hz = p2p_json_integer(&probe, "tick_hz", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX});
-    result->uncertainty_ns = read_real(&probe, "uncertainty_ns");
+    p2p_probe_text_read(&probe, "serial", result->serial, sizeof result->serial);
+    p2p_probe_text_read(&probe, "firmware", result->firmware, sizeof result->firmware);
+    p2p_budget_read(&probe, &result->budget);
 }
 
 static void read_root(struct p2p_json_file *file, struct p2p_result *result)

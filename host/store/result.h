@@ -12,6 +12,7 @@
 #include "config/bench.h"
 #include "config/plan.h"
 #include "stats/series.h"
+#include "store/truth.h"
 #include "util/error.h"
 #include "verdict/verdict.h"
 
@@ -26,6 +27,7 @@ struct p2p_result_configuration {
     uint32_t boots; /* recorded, whole or not */
     struct p2p_stats stats;
     struct p2p_account account;
+    struct p2p_truth truth;
 };
 
 struct p2p_result {
@@ -39,9 +41,11 @@ struct p2p_result {
     struct p2p_stimulus_plan stimulus;
     /* What it was measured with; name "" until the first boot. */
     char probe[P2P_NAME_BYTES];
+    char serial[P2P_NAME_BYTES];
+    char firmware[P2P_NAME_BYTES];
     uint64_t tick_hz;
     enum p2p_time_base time_base;
-    double uncertainty_ns;
+    struct p2p_uncertainty budget;
     /* What came of it. */
     bool complete; /* every boot of the plan was recorded to its end or to its fault */
     struct p2p_judgement judgement;

@@ -2,6 +2,7 @@
 #include "store/run_folder.h"
 
 #include "config/json_reader.h"
+#include "store/budget_json.h"
 #include "util/file.h"
 
 #include <dirent.h>
@@ -66,16 +67,28 @@ static const struct p2p_json_key BOOT_KEYS[] = {
 };
 static const struct p2p_json_key PROBE_KEYS[] = {
     {"name", "the probe"},
+    {"serial", "its board"},
+    {"firmware", "what runs in it"},
     {"tick_hz", "its clock"},
     {"time_base", "of its ticks"},
-    {"uncertainty_ns", "of one latency"},
+    {"uncertainty_ns", "of one short latency"},
+    {"budget", "what that is made of"},
     {NULL, NULL},
 };
+
+static void read_probe(const struct p2p_json_object *root, struct p2p_boot_summary *summary)
+{
+    struct p2p_json_object probe = p2p_json_child(root, "probe", PROBE_KEYS);
+
+    p2p_json_name(&probe, "name", summary->probe, sizeof summary->probe);
+    p2p_probe_text_read(&probe, "serial", summary->serial, sizeof summary->serial);
+    p2p_probe_text_read(&probe, "firmware", summary->firmware, sizeof summary->firmware);
+    p2p_budget_read(&probe, &summary->budget);
+}
 
 static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *summary)
 {
     struct p2p_json_object root = p2p_json_root(file, "pin2pin.boot", 1, BOOT_KEYS);
-    struct p2p_json_object probe = p2p_json_child(&root, "probe", PROBE_KEYS);
 
     p2p_json_name(&root, "configuration", summary->configuration, sizeof summary->configuration);
     summary->boot = (uint32_t)p2p_json_integer(&root, "boot", (struct p2p_json_range){1, 1000});
@@ -86,8 +99,11 @@ static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *su
     if (summary->complete != (summary->fault[0] == '\0')) {
         p2p_json_refuse(&root, "complete", "true and a fault, or false and none: one of the two is wrong");
     }
-    p2p_json_name(&probe, "name", summary->probe, sizeof summary->probe);
-    summary->uncertainty_ns = p2p_json_real(&probe, "uncertainty_ns");
+    if (!p2p_json_is_null(&root, "probe")) {
+        read_probe(&root, summary);
+    } else if (summary->complete) {
+        p2p_json_refuse(&root, "probe", "null, but complete: such a boot knows what measured it");
+    }
 }
 
 enum p2p_code p2p_boot_summary_load(const char *boot_folder, struct p2p_boot_summary *summary, bool *present,

@@ -4,13 +4,15 @@
  *   DIR/result.json                              from the first second, rewritten after each boot
  *   DIR/CONFIGURATION/boot-001/console.log       raw bytes of the console
  *                              edges.p2p         every edge (SPEC.md)
- *                              boot.json         last of the three: a boot without it did not end
+ *                              truth.p2p         the same edges as they truly were, where somebody knows
+ *                              boot.json         last of all: a boot without it did not end
  */
 #ifndef P2P_STORE_RUN_FOLDER_H
 #define P2P_STORE_RUN_FOLDER_H
 
 #include "capture/edge.h"
 #include "config/plan.h"
+#include "stats/uncertainty.h"
 #include "util/error.h"
 
 #include <stdbool.h>
@@ -29,8 +31,10 @@ struct p2p_boot_summary {
     char fault[P2P_ERROR_MESSAGE_BYTES];
     char configuration[P2P_NAME_BYTES];
     uint32_t boot;
-    char probe[P2P_NAME_BYTES];
-    double uncertainty_ns;
+    char probe[P2P_NAME_BYTES]; /* "": it was not identified */
+    char serial[P2P_NAME_BYTES];
+    char firmware[P2P_NAME_BYTES];
+    struct p2p_uncertainty budget;
 };
 
 /* *present is false, with P2P_OK, if there is no boot.json. */

@@ -23,7 +23,7 @@ enum p2p_wait {
     P2P_WAIT_FAILED,  /* poll() itself failed: errno */
 };
 
-enum { P2P_WAIT_FDS_MAX = 4 };
+enum { P2P_WAIT_FDS_MAX = 12 };
 
 /*
  * Waits until one of `fds` (at most P2P_WAIT_FDS_MAX) has what its `events` ask for; which, their `revents` say.

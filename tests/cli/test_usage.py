@@ -11,7 +11,13 @@ VERBS = {
     "check": [],
     "gate": ["--exit-code bisect"],
     "report": ["--format text|json"],
+    "probe info": [],
+    "probe selftest": [],
+    "probe calibrate": ["-o FILE", "--edges N", "--wiring straight|swapped", "--reference-ns NS",
+                        "--reference-ppm PPM"],
+    "probe capture": ["-o FILE", "--seconds N", "--edges N", "--format text|csv|vcd", "--play FILE"],
 }
+OPERANDS = {"run": "PLAN", "check": "FILE", "gate": "RESULT", "report": "RUN"}  # of all others BENCH
 COMMON = ["--json", "-v, --verbose", "-q, --quiet", "-h, --help"]
 
 
@@ -21,7 +27,7 @@ class Help(BenchCase):
             with self.subTest(option):
                 done = self.bench.pin2pin(option)
                 self.assert_exit(done, 0)
-                self.assertEqual(re.findall(r"^  ([a-z]+) +[A-Z]+ ", done.stdout, re.M), list(VERBS))
+                self.assertEqual(re.findall(r"^  ([a-z]+(?: [a-z]+)?) +[A-Z]+ ", done.stdout, re.M), list(VERBS))
                 self.assert_says(done.stdout, "0 PASS", "1 FAIL", "2 usage", "3 INCONCLUSIVE", "4 BENCH FAULT", "130 ")
                 self.assertEqual(done.stderr, "")
 
@@ -29,12 +35,21 @@ class Help(BenchCase):
         for verb, options in VERBS.items():
             for option in "-h", "--help":
                 with self.subTest(verb=verb, option=option):
-                    done = self.bench.pin2pin(verb, option)
+                    done = self.bench.pin2pin(*verb.split(), option)
                     self.assert_exit(done, 0)
                     listed = re.findall(r"^  +(-.*?)(?:  |$)", done.stdout, re.M)
                     self.assertEqual(sorted(listed), sorted(options + COMMON))
                     self.assert_says(done.stdout, f"usage: pin2pin {verb} ")
                     self.assertEqual(done.stderr, "")
+
+    def test_of_a_group_lists_its_verbs(self):
+        for option in "-h", "--help":
+            with self.subTest(option):
+                done = self.bench.pin2pin("probe", option)
+                self.assert_exit(done, 0)
+                self.assertEqual(re.findall(r"^  (probe [a-z]+) +BENCH ", done.stdout, re.M),
+                                 [verb for verb in VERBS if verb.startswith("probe ")])
+                self.assertEqual(done.stderr, "")
 
     def test_comes_before_what_else_is_wrong(self):
         self.assert_exit(self.bench.pin2pin("run", "-h", "one", "two"), 0)
@@ -61,12 +76,23 @@ class Refused(BenchCase):
     def test_unknown_verb(self):
         self.assert_refused("measure", "x", says='pin2pin: "measure" is no verb', see="pin2pin")
 
+    def test_group_without_a_verb(self):
+        verbs = "info, selftest, calibrate, capture"
+        self.assert_refused("probe", says=f"pin2pin probe: expected one of {verbs}", see="pin2pin probe")
+        for word in "bogus", "inf", "info2", "-q", "":
+            self.assert_refused("probe", word, "BENCH", see="pin2pin probe",
+                                says=f'pin2pin probe: expected one of {verbs}, found "{word}"')
+
+    def test_words_of_verbs_that_are_no_verb(self):
+        for words in ["info"], ["prob", "info"], ["probe info"], ["run info"]:
+            self.assert_refused(*words, says=f'pin2pin: "{words[0]}" is no verb', see="pin2pin")
+
     def test_unknown_option(self):
         for verb in VERBS:
             for option in ["--bogus"], ["-x"], ["-x", "FILE"], ["FILE", "-x"], ["-qx", "FILE"], ["-xq", "FILE"]:
                 with self.subTest(verb=verb, option=option):
                     name = "--bogus" if option == ["--bogus"] else "-x"
-                    self.assert_refused(verb, *option, says=f"pin2pin {verb}: {name} is no option of this verb",
+                    self.assert_refused(*verb.split(), *option, says=f"pin2pin {verb}: {name} is no option of this verb",
                                         see=f"pin2pin {verb}")
 
     def test_option_of_another_verb(self):
@@ -74,6 +100,15 @@ class Refused(BenchCase):
                             see="pin2pin check")
         self.assert_refused("report", "-o", "x", "y", says="pin2pin report: -o is no option of this verb",
                             see="pin2pin report")
+        self.assert_refused("probe", "info", "-o", "x", "y", says="pin2pin probe info: -o is no option of this verb",
+                            see="pin2pin probe info")
+
+    def test_inner_name_of_an_option_is_none(self):
+        for letter in "BOsbSFEJwtnfpiru":
+            self.assert_refused("run", f"-{letter}", "x", says=f"pin2pin run: -{letter} is no option of this verb",
+                                see="pin2pin run")
+            self.assert_refused("probe", "capture", f"-{letter}", "x", see="pin2pin probe capture",
+                                says=f"pin2pin probe capture: -{letter} is no option of this verb")
 
     def test_missing_value(self):
         for option in "--samples", "--bench", "-o":
@@ -93,6 +128,24 @@ class Refused(BenchCase):
                         "run", option, value, "PLAN", see="pin2pin run",
                         says=f'pin2pin run: {option}: expected a number from {low} to {high}, found "{value}"')
 
+    def test_whole_number_of_the_probe_out_of_range_or_none(self):
+        for option, high in ("--seconds", 31536000), ("--edges", 1000000000):
+            for value in 0, high + 1, "", "1.5", "-1":
+                with self.subTest(option=option, value=value):
+                    self.assert_refused(
+                        "probe", "capture", option, value, "BENCH", see="pin2pin probe capture",
+                        says=f'pin2pin probe capture: {option}: expected a number from 1 to {high}, found "{value}"')
+
+    def test_decimal_number_out_of_range_or_none(self):
+        limits = {"--reference-ns": (1000, 10000000000), "--reference-ppm": (0, 1000)}
+        for option, (low, high) in limits.items():
+            for value in low - 1, high + 0.1, "", "x", "1x", " 1", "+1", "1e3", "0x10", "nan", "inf", "1.2.3", "1,5":
+                with self.subTest(option=option, value=value):
+                    self.assert_refused(
+                        "probe", "calibrate", option, value, "BENCH", see="pin2pin probe calibrate",
+                        says=f"pin2pin probe calibrate: {option}: expected a number from {low} to {high}, "
+                             f'found "{value}"')
+
     def test_number_at_its_limits(self):
         for option, value in ("--samples", 1000000000), ("--boots", 1000), ("--seed", 9007199254740991), ("--seed", 0):
             with self.subTest(option=option, value=value):
@@ -102,15 +155,21 @@ class Refused(BenchCase):
     def test_word_that_is_no_choice(self):
         self.assert_refused("report", "--format", "xml", "RUN", see="pin2pin report",
                             says='pin2pin report: --format: expected text|json, found "xml"')
+        for word in "xml", "json", "text|csv", "tex", "", "|":
+            self.assert_refused("probe", "capture", "--format", word, "BENCH", see="pin2pin probe capture",
+                                says=f'pin2pin probe capture: --format: expected text|csv|vcd, found "{word}"')
+        self.assert_refused("probe", "calibrate", "--wiring", "crossed", "BENCH", see="pin2pin probe calibrate",
+                            says='pin2pin probe calibrate: --wiring: expected straight|swapped, found "crossed"')
         self.assert_refused("gate", "--exit-code", "git", "RESULT", see="pin2pin gate",
                             says='pin2pin gate: --exit-code: expected bisect, found "git"')
 
     def test_missing_or_second_operand(self):
-        for verb, operand in ("run", "PLAN"), ("check", "FILE"), ("gate", "RESULT"), ("report", "RUN"):
+        for verb in VERBS:
             for arguments in [], ["one", "two"], ["one", "--json", "two"]:
                 with self.subTest(verb=verb, arguments=arguments):
-                    self.assert_refused(verb, *arguments, see=f"pin2pin {verb}",
-                                        says=f"pin2pin {verb}: expected exactly one operand, {operand}")
+                    self.assert_refused(*verb.split(), *arguments, see=f"pin2pin {verb}",
+                                        says=f"pin2pin {verb}: expected exactly one operand, "
+                                             f"{OPERANDS.get(verb, 'BENCH')}")
 
     def test_operand_that_starts_with_a_dash(self):
         done = self.bench.pin2pin("check", "--", "-x")

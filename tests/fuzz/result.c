@@ -23,11 +23,15 @@ static const char RESULT[] =
     "\"stimulus\":"
     "{\"period_ns\": 100, \"jitter_ns\": 0, \"width_ns\": 10, \"deadline_ns\": 50}}, \"bench\": \"b\", \"probe\": "
     "{\"name\":"
-    "\"fake\", \"tick_hz\": 1000000000, \"uncertainty_ns\": 0.5}, \"configurations\": [{\"name\": \"a\", \"verdict\":"
+    "\"fake\", \"serial\": \"fa\", \"firmware\": \"f 1\", \"tick_hz\": 1000000000, \"uncertainty_ns\": 0.5,"
+    "\"budget\": {\"quantisation_ns\": 0.25, \"skew_ns\": 0, \"trigger_ns\": 1, \"timebase_ppm\": 30,"
+    "\"skew_correction_ns\": -2.5}}, \"configurations\": [{\"name\": \"a\", \"verdict\":"
     "\"PASS\", \"reason\": \"\", \"boots\": 1, \"limits\": {\"avg_ns\": null, \"max_ns\": null, \"warm_max_ns\": 9,"
     "\"p99_ns\": null, \"min_samples\": 1}, \"stats\": {\"n\": 3, \"n_warm\": 2, \"avg_ns\": 5.5, \"min_ns\": 5, "
     "\"max_ns\":"
-    "7, \"warm_max_ns\": 7, \"p50_ns\": 5, \"p99_ns\": 7, \"p99_9_ns\": 7, \"uncertainty_ns\": 0.5}, \"account\":"
+    "7, \"warm_max_ns\": 7, \"p50_ns\": 5, \"p99_ns\": 7, \"p99_9_ns\": 7, \"uncertainty_ns\": 0.5,"
+    "\"avg_uncertainty_ns\": 0.5}, \"truth\": {\"n\": 3, \"max_error_ns\": 7.5, \"mean_error_ns\": -2.125,"
+    "\"unmatched\": 1}, \"account\":"
     "{\"stimuli\": 3, \"answered\": 3, \"missed\": 0, \"late\": 0, \"spurious\": 0, \"clipped\": 0, \"lost\": 0,"
     "\"releases\": 3, \"outside\": 1, \"disordered\": 0, \"answers\": 3, \"edges\": 10}}]}";
 

@@ -7,6 +7,7 @@
  */
 #include "ports/wires.h"
 
+#include "ports/virtual_clock.h"
 #include "ports/wires_protocol.h"
 
 #include <stdbool.h>
@@ -107,11 +108,13 @@ static void read_edges(struct p2p_wires *wires)
     } while (count > 0);
 }
 
-static void run(struct p2p_wires *wires, int fd)
+static void run(struct p2p_wires *wires, struct p2p_virtual_clock *virtual_clock, int fd)
 {
-    struct p2p_clock clock = p2p_wires_clock(wires);
+    struct p2p_clock clock = p2p_virtual_clock_port(virtual_clock);
     struct p2p_error error = {0};
     enum p2p_code code = p2p_wires_attach(wires, fd, &error);
+
+    p2p_virtual_clock_attach(virtual_clock, NULL, NULL, NULL);
 
     /* To the end of time: the board decides where it pauses, and its stream has an end. */
     while (code == P2P_OK && clock.now_ns(clock.self) < UINT64_MAX) {
@@ -125,10 +128,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct p2p_pins pins = {.stimulus = 0, .answer = 1, .query = 2};
     static struct stream stream;
-    static struct p2p_wires *wires; /* one for all inputs: attach must leave nothing of the board before */
+    /* One for all inputs: attach must leave nothing of the board before. */
+    static struct p2p_wires *wires;
+    static struct p2p_virtual_clock *clock;
     int room = 4 * STREAM_BYTES, pair[2];
 
     wires = wires != NULL ? wires : p2p_wires_new(&pins, 10, -1);
+    require(wires != NULL);
+    clock = clock != NULL ? clock : p2p_virtual_clock_new(wires, 10, -1);
+    require(clock != NULL);
     if (size == 0) {
         return 0;
     }
@@ -141,12 +149,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         append(&stream, data + 1, size - 1);
     }
-    require(wires != NULL && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    require(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     require(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
     /* What finds no room is lost: a stream may end anywhere. */
     (void)send(pair[1], stream.bytes, stream.size, MSG_DONTWAIT);
     require(shutdown(pair[1], SHUT_WR) == 0);
-    run(wires, pair[0]);
+    run(wires, clock, pair[0]);
     p2p_wires_detach(wires);
     close(pair[1]);
     return 0;

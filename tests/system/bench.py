@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A virtual bench in a temporary folder, for tests of the whole program.
 
-Whatever a test does to it, `Bench.close` checks what must hold on every path: no QEMU is left, no temporary file is
-left, and the run folders can be read.
+Whatever a test does to it, `Bench.close` checks what must hold on every path: no QEMU and no emulator is left, no
+temporary file is left, and the run folders can be read.
 """
 import contextlib
 import json
@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
@@ -25,14 +26,18 @@ PIN2PIN = os.environ["PIN2PIN"]
 STUBS = pathlib.Path(os.environ["STUBS"])
 WIRES = os.environ["WIRES"]
 XEN = pathlib.Path(os.environ["XEN"])
+PROBE_RUNNER = pathlib.Path(os.environ["PROBE_RUNNER"])
+PROBE_IMAGE = pathlib.Path(os.environ["PROBE_IMAGE"])
 
 RUN_TIMEOUT_S = 60  # a guard against hanging; the longest run takes a tenth of it
-GONE_TIMEOUT_S = 1  # how long QEMU may outlive a pin2pin that was killed
+GONE_TIMEOUT_S = 1  # how long QEMU and the emulator may outlive a pin2pin that was killed
 
 # edges.p2p: host/store/SPEC.md
 HEADER_BYTES = 64
 BLOCK_BYTES = 4096
 BLOCK_EDGES = 510
+BLOCK_HEADER_BYTES = 16
+MARK = 7
 
 STIMULUS = {"period_ns": 1000000, "jitter_ns": 780000, "width_ns": 50000, "deadline_ns": 150000}
 PINS = {"stimulus": 0, "answer": 1, "query": 2}
@@ -41,6 +46,18 @@ PINS = {"stimulus": 0, "answer": 1, "query": 2}
 def xen(version="4.17", vwfi="trap", **more):
     """The "xen" of a configuration: Debian's real one."""
     return {"image": str(XEN / version / "xen"), "version": version, "vwfi": vwfi, **more}
+
+
+def edge_records(data):
+    """[(ticks, channel, level, flags)] of a finished edges.p2p, without the marks."""
+    records = []
+    for block in range(HEADER_BYTES, len(data), BLOCK_BYTES):
+        (count, kind) = struct.unpack_from("<HB", data, block + 8)
+        for (record,) in struct.iter_unpack("<Q", data[block + BLOCK_HEADER_BYTES:][:8 * count] if kind == 1 else b""):
+            channel = record >> 57 & 7
+            if channel != MARK:
+                records.append((record & (1 << 56) - 1, channel, record >> 56 & 1, record >> 60))
+    return records
 
 
 def processes_naming(text):
@@ -94,6 +111,9 @@ class Run:
     def edges(self, name="native", boot=1):
         return (self.boot_folder(name, boot) / "edges.p2p").read_bytes()
 
+    def truth(self, name="native", boot=1):
+        return (self.boot_folder(name, boot) / "truth.p2p").read_bytes()
+
 
 class Bench:
     def __init__(self, suffix=""):
@@ -121,6 +141,12 @@ class Bench:
             "pins": pins or PINS, "probe": {"kind": "ideal"},
             "timeouts": {"boot_s": 10, "stall_s": 10, **(timeouts or {})}, **more})
 
+    def virtual_probe(self, image=PROBE_IMAGE, **more):
+        """The "probe" of a bench that measures through the firmware in its emulator."""
+        own_image = self.folder / image.name  # a copy, for the same reason as the wires
+        shutil.copy(image, own_image)
+        return {"kind": "virtual", "runner": str(PROBE_RUNNER), "image": str(own_image), **more}
+
     def plan_file(self, configurations=None, samples=100, boots=1, **more):
         return self.write("test.plan.json", {
             "schema": "pin2pin.plan", "version": 1, "name": "test", "samples": samples, "boots": boots,
@@ -135,9 +161,9 @@ class Bench:
                    "text": True, "timeout": RUN_TIMEOUT_S, **options}
         return subprocess.run([PIN2PIN, *map(str, arguments)], check=False, **options)
 
-    def run(self, plan, bench, *options, folder=None):
+    def run(self, plan, bench, *options, folder=None, timeout_s=RUN_TIMEOUT_S):
         folder = folder or self.new_folder()
-        done = self.pin2pin("run", plan, "--bench", bench, "-o", folder, *options)
+        done = self.pin2pin("run", plan, "--bench", bench, "-o", folder, *options, timeout=timeout_s)
         return Run(folder, done.returncode, done.stdout, done.stderr)
 
     def measure(self, configurations=None, options=(), plan=None, **bench):
@@ -155,10 +181,16 @@ class Bench:
         """The result as `report` makes it again."""
         return json.loads(self.pin2pin("report", "--json", folder).stdout)
 
-    def qemus(self):
-        """QEMU has the wires, or while it dumps its tree a file in TMPDIR, on its command line."""
+    def processes(self):
+        """QEMU has the wires, or while it dumps its tree a file in TMPDIR, on its command line; an emulator its image."""
         ours = {child.pid for child in self.children}
         return {pid: line for pid, line in processes_naming(self.folder.name).items() if pid not in ours}
+
+    def qemus(self):
+        return {pid: line for pid, line in self.processes().items() if "--image" not in line}
+
+    def emulators(self):
+        return {pid: line for pid, line in self.processes().items() if "--image" in line}
 
     def close(self):
         try:
@@ -166,15 +198,15 @@ class Bench:
                 if child.poll() is None:
                     child.kill()
                 child.communicate()
-            self.check_no_qemu()
+            self.check_no_process()
             self.check_no_temporary_files()
             for folder in sorted(self.folder.glob("**/result.json")):
                 self.check_readable(folder.parent)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def check_no_qemu(self):
-        wait_until(lambda: not self.qemus(), GONE_TIMEOUT_S, f"QEMU gone ({self.folder.name})")
+    def check_no_process(self):
+        wait_until(lambda: not self.processes(), GONE_TIMEOUT_S, f"QEMU and emulator gone ({self.folder.name})")
 
     def check_no_temporary_files(self):
         left = [*self.scratch.iterdir(), *self.folder.glob("**/*.tmp")]
@@ -224,11 +256,13 @@ class LongRun:
     BLOCKS = 4
     STALL_S = 2
 
-    def __init__(self, bench, folder=None, **options):
+    def __init__(self, bench, folder=None, probe=None, **options):
         self.bench = bench
         self.folder = folder or bench.new_folder()
+        more = {} if probe is None else {"probe": probe}
         self.child = bench.start("run", bench.plan_file(samples=self.SAMPLES), "--bench",
-                                 bench.bench_file(timeouts={"stall_s": self.STALL_S}), "-o", self.folder, **options)
+                                 bench.bench_file(timeouts={"stall_s": self.STALL_S}, **more), "-o", self.folder,
+                                 **options)
         path = self.folder / "native/boot-001/edges.p2p"
         wait_until(lambda: path.exists() and path.stat().st_size > HEADER_BYTES + self.BLOCKS * BLOCK_BYTES, 20,
                    "edges recorded")

@@ -14,5 +14,7 @@ function(p2p_program_test kind file timeout_s)
         PIN2PIN=$<TARGET_FILE:pin2pin>
         STUBS=${CMAKE_BINARY_DIR}/guest-stub
         WIRES=$<TARGET_FILE:wires>
-        XEN=${P2P_XEN_DIR})
+        XEN=${P2P_XEN_DIR}
+        PROBE_RUNNER=${CMAKE_SOURCE_DIR}/fixtures/virtual-probe/main.js
+        PROBE_IMAGE=${CMAKE_BINARY_DIR}/firmware/pin2pin-probe.bin)
 endfunction()

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtual board with a QEMU of ours: this very program, when it is started with QEMU's arguments. What it is to do
- * stands in the environment variable FAKE_QEMU; what it was given it leaves in the working folder.
+ * The virtual board with a QEMU of ours: this very program, when it is started with QEMU's arguments (fake_qemu.h).
  */
 #include "board/virtual_board.h"
 
-#include "base_tree.h"
+#include "bench_folder.h"
+#include "fake_qemu.h"
 #include "util/deadline.h"
 #include "util/file.h"
 
@@ -27,227 +27,23 @@
 
 #include <cmocka.h>
 
-/* ---- the QEMU ---- */
-
-static bool asked(const char *what)
-{
-    const char *order = getenv("FAKE_QEMU");
-
-    return order != NULL && strcmp(order, what) == 0;
-}
-
-static int complain(void)
-{
-    (void)fprintf(stderr, "qemu: no such luck\nqemu: sorry\n");
-    return 1;
-}
-
-static const char *value_of(char **argv, const char *option)
-{
-    for (; *argv != NULL; argv++) {
-        if (strcmp(*argv, option) == 0) {
-            return argv[1];
-        }
-    }
-    return "";
-}
-
-/* The number after "fd=" in an option's value; -1: none. */
-static int fd_of(char **argv, const char *option)
-{
-    const char *at = strstr(value_of(argv, option), "fd=");
-
-    return at != NULL ? (int)strtol(at + 3, NULL, 10) : -1;
-}
-
-/* As QEMU does: a doubled comma stands for itself. */
-static int dump_tree(const char *escaped)
-{
-    char path[256] = "";
-    struct base_tree shape = base_tree_of_virt();
-    alignas(8) uint8_t blob[BASE_TREE_BYTES];
-    size_t size = base_tree_make(&shape, blob);
-
-    for (size_t length = 0; *escaped != '\0' && length + 1 < sizeof path; length++) {
-        path[length] = *escaped;
-        escaped += strncmp(escaped, ",,", 2) == 0 ? 2 : 1;
-    }
-    if (asked("not dump")) {
-        return complain();
-    }
-    return p2p_write_file(path, blob, size, &(struct p2p_error){0}) == P2P_OK ? 0 : 2;
-}
-
-/* One a line. */
-static void keep_arguments(char **argv)
-{
-    FILE *file = fopen("arguments", "w");
-
-    for (argv++; file != NULL && *argv != NULL; argv++) {
-        (void)fprintf(file, "%s\n", *argv);
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-}
-
-/* False: it can't be read, as when the descriptor is not inherited. */
-static bool keep_copy(const char *from, const char *to)
-{
-    char *data = NULL;
-    size_t size = 0;
-    bool done = p2p_read_file(from, 1 << 20, &data, &size, &(struct p2p_error){0}) == P2P_OK &&
-                p2p_write_file(to, data, size, &(struct p2p_error){0}) == P2P_OK;
-
-    free(data);
-    return done;
-}
-
-static bool keep_partial_tree(char **argv)
-{
-    char path[64];
-
-    for (; *argv != NULL; argv++) {
-        if (strstr(*argv, ",addr=0x50100000,") != NULL && sscanf(*argv, "loader,file=%63[^,]", path) == 1) {
-            return keep_copy(path, "passthrough.dtb");
-        }
-    }
-    return true;
-}
-
-/* Pauses wherever it is asked to, until the host is gone. */
-static int run_board(int wires)
-{
-    static const uint8_t greeting[] = {12, 0, 0, 0, 0x81, 0, 0,    0, 1, 0, 8, 0, 2, 0, 10, 0, 0, 0,
-                                       0,  0, 8, 0, 0,    0, 0x83, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0};
-    uint8_t frame[16]; /* RUN comes in, PAUSED goes out */
-
-    if (write(wires, greeting, sizeof greeting) != (ssize_t)sizeof greeting) {
-        return 3;
-    }
-    while (recv(wires, frame, sizeof frame, MSG_WAITALL) == (ssize_t)sizeof frame) {
-        if (asked("die in mid-run")) {
-            return complain();
-        }
-        frame[4] = 0x83;
-        if (asked("hang") || write(wires, frame, sizeof frame) != (ssize_t)sizeof frame) {
-            pause();
-        }
-    }
-    return 0;
-}
-
-static int fake_qemu(char **argv)
-{
-    const char *dump = strstr(value_of(argv, "-M"), "dumpdtb=");
-    int console = fd_of(argv, "-chardev"), wires = fd_of(argv, "-plugin");
-
-    if (dump != NULL) {
-        return dump_tree(dump + strlen("dumpdtb="));
-    }
-    keep_arguments(argv);
-    if (asked("die at once")) {
-        return complain();
-    }
-    if (!keep_copy(value_of(argv, "-dtb"), "boot.dtb") || !keep_partial_tree(argv) ||
-        write(console, "hello\n", 6) != 6) {
-        return 4;
-    }
-    return run_board(wires);
-}
-
-/* ---- a folder with all that a bench names; its name has a comma, which QEMU's options must survive ---- */
-
-struct fixture {
-    char folder[64], stub[80], wires[80], xen_image[80];
-    char qemu[32];
-    char no_extra[1];
-    struct p2p_bench bench;
-    struct p2p_xen xen;
-    struct p2p_configuration native, on_xen;
-    struct p2p_error error;
-    uint64_t open_before;
-};
-
-static struct fixture f;
-
-/* Our descriptors below 64, as bits. */
-static uint64_t open_fds(void)
-{
-    uint64_t open = 0;
-
-    for (int fd = 0; fd < 64; fd++) {
-        open |= (uint64_t)(fcntl(fd, F_GETFD) >= 0) << fd;
-    }
-    return open;
-}
-
-static bool put_file(const char *path, const void *data, size_t size)
-{
-    return p2p_write_file(path, data, size, &(struct p2p_error){0}) == P2P_OK;
-}
-
-static void fill_bench(void)
-{
-    f.bench.board.kind = P2P_BOARD_QEMU_VIRT;
-    f.bench.board.qemu = f.qemu;
-    f.bench.board.gic = 3;
-    f.bench.board.memory_mib = 1024;
-    f.bench.board.wires = f.wires;
-    f.bench.stub = f.stub;
-    f.bench.pins = (struct p2p_pins){.stimulus = 3, .answer = 4, .query = 5};
-    f.bench.timeouts.boot_s = 10;
-    f.bench.timeouts.stall_s = 10;
-    f.xen = (struct p2p_xen){.image = f.xen_image, .scheduler = "null", .extra_command_line = f.no_extra};
-    f.on_xen.xen = &f.xen;
-}
+static struct bench_folder f;
 
 static int set_up(void **state)
 {
-    static const char magic[4] = {'A', 'R', 'M', 0x64}, mark[] = "xen,domain";
-    char image[128] = {0};
-
     (void)state;
-    f = (struct fixture){.folder = "/tmp/p2p-test-board,XXXXXX", .qemu = "/proc/self/exe"};
-    if (mkdtemp(f.folder) == NULL || chdir(f.folder) != 0) {
-        return -1;
-    }
-    snprintf(f.stub, sizeof f.stub, "%s/stub.bin", f.folder);
-    snprintf(f.wires, sizeof f.wires, "%s/wires.so", f.folder);
-    snprintf(f.xen_image, sizeof f.xen_image, "%s/xen", f.folder);
-    memcpy(image + 56, magic, sizeof magic);
-    memcpy(image + 64, mark, sizeof mark);
-    fill_bench();
-    unsetenv("FAKE_QEMU");
-    setenv("TMPDIR", f.folder, 1);
-    f.open_before = open_fds();
-    return put_file(f.stub, "stub", 4) && put_file(f.wires, "elf", 3) && put_file(f.xen_image, image, sizeof image)
-               ? 0
-               : -1;
+    return bench_folder_make(&f) ? 0 : -1;
 }
 
-/* Fails when a folder or a descriptor is left behind. */
 static int tear_down(void **state)
 {
-    DIR *folder = opendir(".");
-    struct dirent *entry;
-
     (void)state;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        unlink(entry->d_name);
-    }
-    if (folder != NULL) {
-        closedir(folder);
-    }
-    return chdir("/") == 0 && rmdir(f.folder) == 0 && open_fds() == f.open_before ? 0 : -1;
+    return bench_folder_remove(&f) ? 0 : -1;
 }
 
 static void assert_error(enum p2p_code code, const char *part)
 {
-    assert_int_equal(f.error.code, code);
-    if (strstr(f.error.message, part) == NULL) {
-        fail_msg("\"%s\" in \"%s\"", part, f.error.message);
-    }
+    bench_folder_assert_error(&f, code, part);
 }
 
 static struct p2p_virtual_board *open_board(int stop_fd)
@@ -267,18 +63,18 @@ static void assert_no_board(enum p2p_code code, const char *part)
     assert_error(code, part);
 }
 
-static void power_on(const struct p2p_ports *ports, const struct p2p_configuration *configuration)
+static void power_on(struct p2p_virtual_board *board, const struct p2p_configuration *configuration)
 {
-    if (ports->power.on(ports->power.self, configuration, &f.error) != P2P_OK) {
+    if (p2p_virtual_board_on(board, configuration, &f.error) != P2P_OK) {
         fail_msg("%s", f.error.message);
     }
 }
 
-static void assert_no_power(const struct p2p_ports *ports, const struct p2p_configuration *configuration,
+static void assert_no_power(struct p2p_virtual_board *board, const struct p2p_configuration *configuration,
                             enum p2p_code code, const char *part)
 {
     f.error = (struct p2p_error){0};
-    assert_int_equal(ports->power.on(ports->power.self, configuration, &f.error), code);
+    assert_int_equal(p2p_virtual_board_on(board, configuration, &f.error), code);
     assert_error(code, part);
 }
 
@@ -380,14 +176,13 @@ static void blur_descriptors(void)
             memmove(number + 1, number + digits, strlen(number + digits) + 1);
         }
     }
-    assert_true(put_file("arguments", text, strlen(text)));
+    assert_int_equal(p2p_write_file("arguments", text, strlen(text), &f.error), P2P_OK);
     free(text);
 }
 
 static void a_native_boot_gets_the_stub_and_its_tree(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
     char *expected = p2p_format("%s/stub.bin\n-dtb\n/proc/self/fd/N\n-no-reboot\n-icount\nshift=0,sleep=off\n-chardev\n"
                                 "socket,id=console,fd=N\n-serial\nchardev:console\n-plugin\n@/wires.so,fd=N\n",
                                 f.folder);
@@ -395,7 +190,7 @@ static void a_native_boot_gets_the_stub_and_its_tree(void **state)
     char *arguments;
 
     (void)state;
-    power_on(&ports, &f.native);
+    power_on(board, &f.native);
     p2p_virtual_board_close(board);
     arguments = contents("arguments", &size);
     assert_non_null(strstr(arguments, "-M\nvirt,virtualization=on,gic-version=3\n-cpu\ncortex-a53\n-smp\n1\n-m\n1024\n"
@@ -410,7 +205,6 @@ static void a_native_boot_gets_the_stub_and_its_tree(void **state)
 static void a_boot_of_xen_gets_its_modules(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
     char *expected =
         p2p_format("%s\n-dtb\n/proc/self/fd/N\n-device\nloader,file=@/stub.bin,addr=0x50000000,force-raw=on\n"
                    "-device\nloader,file=/proc/self/fd/N,addr=0x50100000,force-raw=on\n-no-reboot\n"
@@ -422,7 +216,7 @@ static void a_boot_of_xen_gets_its_modules(void **state)
     char *tree;
 
     (void)state;
-    power_on(&ports, &f.on_xen);
+    power_on(board, &f.on_xen);
     p2p_virtual_board_close(board);
     blur_descriptors();
     assert_arguments_end(expected);
@@ -443,67 +237,76 @@ static void a_boot_of_xen_gets_its_modules(void **state)
 static void another_kernel_than_xen_is_refused(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
 
     (void)state;
-    assert_true(put_file(f.xen_image, "MZ", 2));
-    assert_no_power(&ports, &f.on_xen, P2P_E_INPUT, "xen: not an arm64 boot image");
+    assert_int_equal(p2p_write_file(f.xen_image, "MZ", 2, &f.error), P2P_OK);
+    assert_no_power(board, &f.on_xen, P2P_E_INPUT, "xen: not an arm64 boot image");
     p2p_virtual_board_close(board);
 }
 
-static void the_ports_work_while_the_power_is_on(void **state)
+/* A run and all that comes of it. */
+static enum p2p_code run_until(struct p2p_virtual_board *board, uint64_t until_ns, struct p2p_error *error)
+{
+    struct p2p_wires *wires = p2p_virtual_board_wires(board);
+    enum p2p_code code = p2p_wires_run(wires, until_ns, error);
+
+    while (code == P2P_OK && p2p_wires_running(wires)) {
+        code = p2p_wires_take(wires, error);
+    }
+    return code;
+}
+
+static void its_lines_and_console_work_while_the_power_is_on(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
-    uint64_t open = open_fds();
+    struct p2p_console console = p2p_socket_console_port(p2p_virtual_board_console(board));
+    uint64_t open = bench_folder_open_fds();
     char bytes[16];
     size_t count;
 
     (void)state;
     for (int boot = 0; boot < 2; boot++) {
-        power_on(&ports, &f.native);
-        assert_int_equal(ports.clock.now_ns(ports.clock.self), 0);
-        assert_int_equal(ports.clock.advance(ports.clock.self, 700, &f.error), P2P_OK); /* the console first */
-        assert_int_equal(ports.console.read(ports.console.self, bytes, sizeof bytes, &count, &f.error), P2P_OK);
+        power_on(board, &f.native);
+        assert_int_equal(p2p_wires_now_ns(p2p_virtual_board_wires(board)), 0);
+        assert_int_equal(run_until(board, 700, &f.error), P2P_OK);
+        assert_int_equal(p2p_wires_now_ns(p2p_virtual_board_wires(board)), 700);
+        assert_int_equal(console.read(console.self, bytes, sizeof bytes, &count, &f.error), P2P_OK);
         assert_int_equal(count, 6);
         assert_memory_equal(bytes, "hello\n", 6);
-        assert_int_equal(ports.clock.advance(ports.clock.self, 700, &f.error), P2P_OK);
-        assert_int_equal(ports.clock.now_ns(ports.clock.self), 700);
-        ports.power.off(ports.power.self);
-        ports.power.off(ports.power.self);
-        assert_int_equal(open_fds(), open);
+        p2p_virtual_board_off(board);
+        p2p_virtual_board_off(board);
+        assert_int_equal(p2p_virtual_board_console(board)->fd, -1);
+        assert_int_equal(bench_folder_open_fds(), open);
     }
-    assert_int_equal(ports.clock.advance(ports.clock.self, 900, &f.error), P2P_E_BENCH);
+    assert_int_equal(run_until(board, 900, &f.error), P2P_E_BENCH);
     p2p_virtual_board_close(board);
 }
 
 static void power_on_ends_the_boot_before(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
     uint64_t open;
 
     (void)state;
-    power_on(&ports, &f.native);
-    open = open_fds();
-    power_on(&ports, &f.native);
-    assert_int_equal(open_fds(), open);
+    power_on(board, &f.native);
+    open = bench_folder_open_fds();
+    power_on(board, &f.native);
+    assert_int_equal(bench_folder_open_fds(), open);
     p2p_virtual_board_close(board);
 }
 
 static void a_qemu_that_does_not_start_has_the_last_word(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
-    uint64_t open = open_fds();
+    uint64_t open = bench_folder_open_fds();
     int64_t before_ns;
 
     (void)state;
     setenv("FAKE_QEMU", "die at once", 1);
     before_ns = p2p_monotonic_ns();
-    assert_no_power(&ports, &f.native, P2P_E_BENCH,
+    assert_no_power(board, &f.native, P2P_E_BENCH,
                     "the virtual board did not start: QEMU: exit code 1: qemu: no such luck|qemu: sorry");
-    assert_int_equal(open_fds(), open);
+    assert_int_equal(bench_folder_open_fds(), open);
     /* Its end is noticed, not waited for. */
     assert_true(p2p_monotonic_ns() - before_ns < (int64_t)f.bench.timeouts.stall_s * 1000000000 / 2);
     p2p_virtual_board_close(board);
@@ -513,50 +316,57 @@ static void a_qemu_that_does_not_start_has_the_last_word(void **state)
 static void a_qemu_that_is_gone_is_named(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
-    uint64_t open = open_fds();
+    uint64_t open = bench_folder_open_fds();
 
     (void)state;
     snprintf(f.qemu, sizeof f.qemu, "p2p-no-qemu");
-    assert_no_power(&ports, &f.on_xen, P2P_E_BENCH, "p2p-no-qemu: cannot run this program");
-    assert_int_equal(open_fds(), open);
+    assert_no_power(board, &f.on_xen, P2P_E_BENCH, "p2p-no-qemu: cannot run this program");
+    assert_int_equal(bench_folder_open_fds(), open);
     p2p_virtual_board_close(board);
 }
 
 static void a_qemu_that_dies_in_mid_run_has_the_last_word(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
-    struct p2p_ports ports = p2p_virtual_board_ports(board);
-    char bytes[16];
-    size_t count;
+    struct p2p_error cause = {0};
 
     (void)state;
     setenv("FAKE_QEMU", "die in mid-run", 1);
-    power_on(&ports, &f.native);
-    assert_int_equal(ports.console.read(ports.console.self, bytes, sizeof bytes, &count, &f.error), P2P_OK);
-    for (int i = 0; i < 10 && f.error.code == P2P_OK; i++) { /* the console's end comes first, or not */
-        (void)ports.clock.advance(ports.clock.self, 700, &f.error);
-        (void)ports.console.read(ports.console.self, bytes, sizeof bytes, &count, &f.error);
-    }
-    assert_error(P2P_E_BENCH, "QEMU ended in mid-run: QEMU: exit code 1: qemu: no such luck|qemu: sorry");
+    power_on(board, &f.native);
+    assert_int_equal(run_until(board, 700, &cause), P2P_E_BENCH);
+    assert_int_equal(p2p_virtual_board_explain(board, &cause, &f.error), P2P_E_BENCH);
+    assert_error(P2P_E_BENCH, "the virtual board is gone: its process ended in mid-run: QEMU: exit code 1: "
+                              "qemu: no such luck|qemu: sorry");
+    p2p_virtual_board_close(board);
+}
+
+static void what_is_not_of_qemu_stays_as_it_is(void **state)
+{
+    struct p2p_virtual_board *board = open_board(-1);
+    const struct p2p_error cause = {.code = P2P_E_INTERRUPTED, .message = "interrupted"};
+
+    (void)state;
+    power_on(board, &f.native);
+    assert_int_equal(p2p_virtual_board_explain(board, &cause, &f.error), P2P_E_INTERRUPTED);
+    assert_string_equal(f.error.message, "interrupted");
+    p2p_virtual_board_off(board);
+    assert_int_equal(p2p_virtual_board_explain(board, &cause, &f.error), P2P_E_INTERRUPTED);
     p2p_virtual_board_close(board);
 }
 
 static void stop_interrupts_a_run(void **state)
 {
     struct p2p_virtual_board *board;
-    struct p2p_ports ports;
     int stop[2];
 
     (void)state;
     assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
     board = open_board(stop[0]);
-    ports = p2p_virtual_board_ports(board);
     setenv("FAKE_QEMU", "hang", 1);
-    power_on(&ports, &f.native);
+    power_on(board, &f.native);
     assert_int_equal(write(stop[1], "x", 1), 1);
-    assert_int_equal(ports.clock.advance(ports.clock.self, 700, &f.error), P2P_E_INTERRUPTED);
-    assert_no_power(&ports, &f.native, P2P_E_INTERRUPTED, "interrupted");
+    assert_int_equal(run_until(board, 700, &f.error), P2P_E_INTERRUPTED);
+    assert_no_power(board, &f.native, P2P_E_INTERRUPTED, "interrupted");
     p2p_virtual_board_close(board);
     close(stop[0]);
     close(stop[1]);
@@ -573,11 +383,12 @@ int main(int argc, char **argv)
         IN_A_FOLDER(a_native_boot_gets_the_stub_and_its_tree),
         IN_A_FOLDER(a_boot_of_xen_gets_its_modules),
         IN_A_FOLDER(another_kernel_than_xen_is_refused),
-        IN_A_FOLDER(the_ports_work_while_the_power_is_on),
+        IN_A_FOLDER(its_lines_and_console_work_while_the_power_is_on),
         IN_A_FOLDER(power_on_ends_the_boot_before),
         IN_A_FOLDER(a_qemu_that_does_not_start_has_the_last_word),
         IN_A_FOLDER(a_qemu_that_is_gone_is_named),
         IN_A_FOLDER(a_qemu_that_dies_in_mid_run_has_the_last_word),
+        IN_A_FOLDER(what_is_not_of_qemu_stays_as_it_is),
         IN_A_FOLDER(stop_interrupts_a_run),
     };
 

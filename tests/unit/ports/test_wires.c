@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host's end of the wires, with the test as the board: its frames are written into the other end of the socket
- * before they are asked for. Frames here are written from WIRES-SPEC.md, not by the product's helpers. Replaced at link
- * time: recv and send (short, signals), calloc (no memory).
+ * before they are asked for. Replaced at link time: recv and send (short, signals), calloc (no memory).
  */
 #include "ports/wires.h"
 
 #include "spec_example.h"
 #include "util/deadline.h"
+#include "wires_peer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +24,7 @@
 
 #include <cmocka.h>
 
-enum { RUN = 0x01, EDGES = 0x02, HELLO = 0x81, SEEN = 0x82, PAUSED = 0x83, FAULT = 0x84 };
-enum { FRAME_EDGES = 4096, FRAME_BYTES = 65536, TWO_FRAMES = 2 * FRAME_EDGES };
+enum { TWO_FRAMES = 2 * FRAME_EDGES };
 
 /* ---- the fakes ---- */
 
@@ -67,7 +66,6 @@ void *__wrap_calloc(size_t count, size_t size)
 
 struct fixture {
     struct p2p_wires *wires;
-    struct p2p_clock clock;
     struct p2p_stimulus stimulus;
     struct p2p_probe probe;
     struct p2p_error error;
@@ -92,7 +90,6 @@ static int set_up(void **state)
     f.host = pair[0];
     f.board = pair[1];
     f.wires = p2p_wires_new(&pins, 1, f.stop[0]);
-    f.clock = p2p_wires_clock(f.wires);
     f.stimulus = p2p_wires_stimulus(f.wires);
     f.probe = p2p_wires_probe(f.wires);
     *state = &f;
@@ -110,91 +107,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void put(uint8_t *at, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++) {
-        at[i] = (uint8_t)(value >> 8 * i);
-    }
-}
-
-static void board_says(const struct fixture *f, uint32_t type, const void *payload, size_t size)
-{
-    uint8_t header[8];
-
-    put(header, size, 4);
-    put(header + 4, type, 4);
-    assert_int_equal(write(f->board, header, sizeof header), sizeof header);
-    assert_int_equal(write(f->board, payload, size), size);
-}
-
-static void board_pauses(const struct fixture *f, uint64_t at_ns)
-{
-    uint8_t payload[8];
-
-    put(payload, at_ns, 8);
-    board_says(f, PAUSED, payload, sizeof payload);
-}
-
-static void board_greets(const struct fixture *f)
-{
-    static const uint8_t hello[12] = {1, 0, 8, 0, 2, 0, 10, 0}; /* version 1, 8 lines, QEMU 10.0.2 */
-
-    board_says(f, HELLO, hello, sizeof hello);
-}
-
-static void put_record(uint8_t *at, uint64_t at_ns, uint8_t line, uint8_t level, uint8_t source)
-{
-    memset(at, 0, 16);
-    put(at, at_ns, 8);
-    at[8] = line;
-    at[9] = level;
-    at[10] = source;
-}
-
-static void board_sees(const struct fixture *f, uint64_t at_ns, uint8_t line, uint8_t level, uint8_t source)
-{
-    uint8_t record[16];
-
-    put_record(record, at_ns, line, level, source);
-    board_says(f, SEEN, record, sizeof record);
-}
-
-/* A full frame of answers at `from_ns`, one a nanosecond. */
-static void board_babbles(const struct fixture *f, uint64_t from_ns)
-{
-    static uint8_t payload[FRAME_BYTES];
-
-    for (size_t i = 0; i < FRAME_EDGES; i++) {
-        put_record(payload + 16 * i, from_ns + i, 1, i % 2 == 0, 1);
-    }
-    board_says(f, SEEN, payload, sizeof payload);
-}
-
-static void board_hears(const struct fixture *f, const void *expected, size_t size)
-{
-    uint8_t bytes[64];
-
-    assert_true(size <= sizeof bytes);
-    assert_int_equal(__real_recv(f->board, bytes, size, MSG_WAITALL | MSG_DONTWAIT), size);
-    assert_memory_equal(bytes, expected, size);
-}
-
-static void board_hears_nothing(const struct fixture *f)
-{
-    uint8_t byte;
-
-    assert_int_equal(__real_recv(f->board, &byte, 1, MSG_DONTWAIT), -1);
-    assert_int_equal(errno, EAGAIN);
-}
-
-static void board_hears_run(const struct fixture *f, uint64_t until_ns)
-{
-    uint8_t run[16] = {8, 0, 0, 0, RUN};
-
-    put(run + 8, until_ns, 8);
-    board_hears(f, run, sizeof run);
-}
-
 static void hang_up(struct fixture *f)
 {
     close(f->board);
@@ -205,8 +117,8 @@ static void hang_up(struct fixture *f)
 
 static void attach(struct fixture *f)
 {
-    board_greets(f);
-    board_pauses(f, 0);
+    peer_greets(f->board);
+    peer_pauses(f->board, 0);
     assert_int_equal(p2p_wires_attach(f->wires, f->host, &f->error), P2P_OK);
 }
 
@@ -225,22 +137,40 @@ static void assert_no_attach(struct fixture *f, enum p2p_code code, const char *
     assert_int_equal(fcntl(f->host, F_GETFD), -1);
 }
 
-static void advance(struct fixture *f, uint64_t until_ns)
+/* A run and all that comes of it. */
+static enum p2p_code try_run(struct fixture *f, uint64_t until_ns)
 {
-    if (f->clock.advance(f->clock.self, until_ns, &f->error) != P2P_OK) {
+    enum p2p_code code = p2p_wires_run(f->wires, until_ns, &f->error);
+
+    while (code == P2P_OK && p2p_wires_running(f->wires)) {
+        code = p2p_wires_take(f->wires, &f->error);
+    }
+    return code;
+}
+
+static void run_until(struct fixture *f, uint64_t until_ns)
+{
+    if (try_run(f, until_ns) != P2P_OK) {
         fail_msg("%s", f->error.message);
     }
 }
 
-static void assert_no_advance(struct fixture *f, enum p2p_code code, const char *part)
+static void assert_no_run(struct fixture *f, enum p2p_code code, const char *part)
 {
-    assert_int_equal(f->clock.advance(f->clock.self, 1000, &f->error), code);
+    assert_int_equal(try_run(f, 1000), code);
     assert_error(f, code, part);
+}
+
+static void take(struct fixture *f)
+{
+    if (p2p_wires_take(f->wires, &f->error) != P2P_OK) {
+        fail_msg("%s", f->error.message);
+    }
 }
 
 static uint64_t now_ns(const struct fixture *f)
 {
-    return f->clock.now_ns(f->clock.self);
+    return p2p_wires_now_ns(f->wires);
 }
 
 static size_t read_edges(struct fixture *f, struct p2p_edge *edges, size_t capacity)
@@ -267,10 +197,9 @@ static void attach_ends_at_the_first_pause(void **state)
 
     attach(f);
     assert_int_equal(now_ns(f), 0);
-    board_hears_nothing(f);
-    assert_string_equal(f->probe.info.name, "ideal");
-    assert_int_equal(f->probe.info.tick_hz, 1000000000);
-    assert_int_equal(f->probe.info.time_base, P2P_TIME_INSTRUCTIONS);
+    peer_hears_nothing(f->board);
+    assert_false(p2p_wires_running(f->wires));
+    assert_int_equal(p2p_wires_fd(f->wires), f->host);
 }
 
 static void a_hello_of_another_version_is_refused(void **state)
@@ -278,7 +207,7 @@ static void a_hello_of_another_version_is_refused(void **state)
     struct fixture *f = *state;
     static const uint8_t hello[12] = {2, 0, 8};
 
-    board_says(f, HELLO, hello, sizeof hello);
+    peer_says(f->board, HELLO, hello, sizeof hello);
     assert_no_attach(f, P2P_E_BENCH, "protocol version 2, expected 1: build it again");
 }
 
@@ -287,7 +216,7 @@ static void a_hello_of_another_size_is_refused(void **state)
     struct fixture *f = *state;
     static const uint8_t hello[11] = {1, 0, 8};
 
-    board_says(f, HELLO, hello, sizeof hello);
+    peer_says(f->board, HELLO, hello, sizeof hello);
     assert_no_attach(f, P2P_E_BENCH, "protocol version");
 }
 
@@ -295,7 +224,7 @@ static void hello_comes_first(void **state)
 {
     struct fixture *f = *state;
 
-    board_pauses(f, 0);
+    peer_pauses(f->board, 0);
     assert_no_attach(f, P2P_E_BENCH, "type 0x83; HELLO comes first");
 }
 
@@ -303,8 +232,8 @@ static void hello_comes_once(void **state)
 {
     struct fixture *f = *state;
 
-    board_greets(f);
-    board_greets(f);
+    peer_greets(f->board);
+    peer_greets(f->board);
     assert_no_attach(f, P2P_E_BENCH, "type 0x81; HELLO comes first, and once");
 }
 
@@ -312,7 +241,7 @@ static void a_fault_may_stand_for_hello(void **state)
 {
     struct fixture *f = *state;
 
-    board_says(f, FAULT, "QEMU 9.2 is too old", 19);
+    peer_says(f->board, FAULT, "QEMU 9.2 is too old", 19);
     assert_no_attach(f, P2P_E_BENCH, "the virtual board: QEMU 9.2 is too old");
     assert_string_equal(f->error.message, "the virtual board: QEMU 9.2 is too old");
 }
@@ -331,7 +260,8 @@ static void the_end_within_the_greeting_is_said(void **state)
         close(pair[1]);
         f->error = (struct p2p_error){0};
         assert_int_equal(p2p_wires_attach(f->wires, pair[0], &f->error), P2P_E_BENCH);
-        assert_error(f, P2P_E_BENCH, "QEMU ended");
+        assert_error(f, P2P_E_BENCH, "the virtual board is gone: its process ended in mid-run");
+        assert_true(p2p_wires_board_gone(f->wires));
     }
     close(f->host);
 }
@@ -344,9 +274,9 @@ static void edges_before_the_first_pause_have_a_limit(void **state)
     assert_true(child >= 0);
     if (child == 0) { /* three frames may be more than a socket holds */
         close(f->host);
-        board_greets(f);
+        peer_greets(f->board);
         for (int i = 0; i < 3; i++) {
-            board_babbles(f, 0);
+            peer_babbles(f->board, 0, 1);
         }
         _exit(0);
     }
@@ -359,7 +289,7 @@ static void a_silent_board_is_given_up_after_stall_s(void **state)
     struct fixture *f = *state;
     int64_t before_ns = p2p_monotonic_ns();
 
-    board_greets(f);
+    peer_greets(f->board);
     assert_no_attach(f, P2P_E_BENCH, "no progress for 1 s (timeouts.stall_s)");
     assert_true(p2p_monotonic_ns() - before_ns >= 1000000000);
 }
@@ -380,14 +310,14 @@ static void attach_detaches_the_board_before(void **state)
     uint8_t byte;
 
     attach(f);
-    board_sees(f, 10, 1, 1, 1);
-    board_pauses(f, 500);
-    advance(f, 500);
+    peer_sees(f->board, 10, 1, 1, 1);
+    peer_pauses(f->board, 500);
+    run_until(f, 500);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     f->host = pair[0];
     f->board = pair[1];
     attach(f);
-    board_hears_nothing(f);
+    peer_hears_nothing(f->board);
     assert_int_equal(now_ns(f), 0);
     assert_int_equal(read_edges(f, &edge, 1), 0);
     assert_int_equal(read(first, &byte, 1), 1); /* the RUN */
@@ -401,8 +331,8 @@ static void attach_detaches_the_board_before(void **state)
 static void assert_bad_frame(struct fixture *f, uint32_t type, const void *payload, size_t size, const char *part)
 {
     attach(f);
-    board_says(f, type, payload, size);
-    assert_no_advance(f, P2P_E_BENCH, part);
+    peer_says(f->board, type, payload, size);
+    assert_no_run(f, P2P_E_BENCH, part);
 }
 
 static void an_unknown_type_is_refused(void **state)
@@ -417,7 +347,7 @@ static void a_frame_of_our_own_type_is_refused(void **state)
 
 static void a_pause_of_another_size_is_refused(void **state)
 {
-    assert_bad_frame(*state, PAUSED, "1234567", 7, "PAUSED with 7 bytes, expected 8");
+    assert_bad_frame(*state, PAUSED, "1234567", 7, "a frame of type 0x83 with 7 bytes, expected PAUSED with 8");
 }
 
 static void a_broken_record_is_refused(void **state)
@@ -430,8 +360,8 @@ static void a_level_beyond_1_is_refused(void **state)
     struct fixture *f = *state;
 
     attach(f);
-    board_sees(f, 10, 5, 2, 0);
-    assert_no_advance(f, P2P_E_BENCH, "an edge with level 2");
+    peer_sees(f->board, 10, 5, 2, 0);
+    assert_no_run(f, P2P_E_BENCH, "an edge with level 2");
 }
 
 static void an_oversize_frame_is_refused_unread(void **state)
@@ -441,7 +371,7 @@ static void an_oversize_frame_is_refused_unread(void **state)
 
     attach(f);
     assert_int_equal(write(f->board, header, sizeof header), sizeof header);
-    assert_no_advance(f, P2P_E_BENCH, "a frame of 65537 bytes, expected at most 65536");
+    assert_no_run(f, P2P_E_BENCH, "a frame of 65537 bytes, expected at most 65536");
 }
 
 static void a_fault_in_mid_run_is_told_in_its_words(void **state)
@@ -449,62 +379,132 @@ static void a_fault_in_mid_run_is_told_in_its_words(void **state)
     assert_bad_frame(*state, FAULT, "out of memory", 13, "the virtual board: out of memory");
 }
 
-/* ---- advance ---- */
+/* ---- runs ---- */
 
-static void time_passes_to_the_pause(void **state)
+static void the_ideal_probe_is_always_ready(void **state)
+{
+    struct fixture *f = *state;
+    const struct p2p_probe_info *info = f->probe.info(f->probe.self);
+
+    assert_string_equal(info->name, "ideal");
+    assert_int_equal(info->tick_hz, 1000000000);
+    assert_memory_equal(&info->uncertainty, &(struct p2p_uncertainty){0}, sizeof info->uncertainty);
+    attach(f);
+    for (int request = P2P_PROBE_IDENTIFY; request <= P2P_PROBE_STOP; request++) {
+        assert_int_equal(f->probe.request(f->probe.self, (enum p2p_probe_request)request, &f->error), P2P_OK);
+        assert_true(f->probe.settled(f->probe.self));
+    }
+    peer_hears_nothing(f->board);
+}
+
+static void a_run_ends_at_the_pause(void **state)
 {
     struct fixture *f = *state;
 
     attach(f);
-    board_pauses(f, 1000);
-    advance(f, 1000);
-    board_hears_run(f, 1000);
+    peer_pauses(f->board, 1000);
+    run_until(f, 1000);
+    peer_hears_run(f->board, 1000);
     assert_int_equal(now_ns(f), 1000);
-    advance(f, 1000); /* nothing to do */
-    advance(f, 10);
-    board_hears_nothing(f);
-    board_pauses(f, 1001);
-    advance(f, 1001);
-    board_hears_run(f, 1001);
+    peer_hears_nothing(f->board);
+    peer_pauses(f->board, 1001);
+    run_until(f, 1001);
+    peer_hears_run(f->board, 1001);
+    assert_int_equal(now_ns(f), 1001);
+}
+
+static void a_run_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    attach(f);
+    assert_int_equal(p2p_wires_run(f->wires, 1000, &f->error), P2P_OK);
+    assert_true(p2p_wires_running(f->wires));
+    assert_int_equal(now_ns(f), 0);
+    peer_hears_run(f->board, 1000);
+    peer_sees(f->board, 400, 7, 1, 1);
+    take(f);
+    assert_true(p2p_wires_running(f->wires));
+    peer_pauses(f->board, 1000);
+    take(f);
+    assert_false(p2p_wires_running(f->wires));
 }
 
 static void the_time_of_an_edge_is_now(void **state)
 {
     struct fixture *f = *state;
-    int console[2];
 
     attach(f);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, console), 0);
-    assert_int_equal(write(console[1], "x", 1), 1);
-    p2p_wires_watch(f->wires, console[0]);
-    board_sees(f, 400, 7, 1, 1); /* no probe there, and yet a time */
-    advance(f, 1000);
+    assert_int_equal(p2p_wires_run(f->wires, 1000, &f->error), P2P_OK);
+    peer_sees(f->board, 400, 7, 1, 1); /* no probe there, and yet a time */
+    take(f);
     assert_int_equal(now_ns(f), 400);
-    close(console[0]);
-    close(console[1]);
 }
 
-static void a_console_with_bytes_comes_first(void **state)
+static void assert_record(const struct wires_record *record, uint64_t at_ns, uint8_t line, uint8_t level,
+                          uint8_t source)
+{
+    assert_int_equal(record->at_ns, at_ns);
+    assert_int_equal(record->line, line);
+    assert_int_equal(record->level, level);
+    assert_int_equal(record->source, source);
+}
+
+static void the_latest_frame_is_there_for_others(void **state)
 {
     struct fixture *f = *state;
-    int console[2];
+    const struct wires_record *records;
+    uint8_t two[2 * RECORD_BYTES];
+    size_t count = SIZE_MAX;
 
     attach(f);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, console), 0);
-    assert_int_equal(write(console[1], "x", 1), 1);
-    p2p_wires_watch(f->wires, console[0]);
-    advance(f, 1000);
-    advance(f, 1000); /* the same run goes on */
-    board_hears_run(f, 1000);
-    board_hears_nothing(f);
-    assert_int_equal(now_ns(f), 0);
-    p2p_wires_watch(f->wires, -1);
-    board_pauses(f, 1000);
-    advance(f, 1000);
-    assert_int_equal(now_ns(f), 1000);
-    board_hears_nothing(f);
-    close(console[0]);
-    close(console[1]);
+    p2p_wires_records(f->wires, &count);
+    assert_int_equal(count, 0);
+    peer_put_edge(two, &(struct peer_edge){400, 7, 1, 1}); /* of any line, whoever drives it */
+    peer_put_edge(two + RECORD_BYTES, &(struct peer_edge){401, 1, 0, 0});
+    peer_says(f->board, SEEN, two, sizeof two);
+    take(f);
+    records = p2p_wires_records(f->wires, &count);
+    assert_int_equal(count, 2);
+    assert_record(&records[0], 400, 7, 1, 1);
+    assert_record(&records[1], 401, 1, 0, 0);
+    peer_pauses(f->board, 500);
+    take(f);
+    p2p_wires_records(f->wires, &count);
+    assert_int_equal(count, 0);
+}
+
+static void a_full_probe_says_so_until_it_is_read(void **state)
+{
+    static struct p2p_edge edges[TWO_FRAMES];
+    struct fixture *f = *state;
+
+    attach(f);
+    for (uint64_t i = 1; i < FRAME_EDGES; i++) {
+        peer_sees(f->board, i, 1, i % 2, 1);
+        take(f);
+    }
+    assert_false(p2p_wires_full(f->wires));
+    peer_sees(f->board, FRAME_EDGES, 1, 0, 1);
+    take(f);
+    assert_true(p2p_wires_full(f->wires));
+    assert_int_equal(read_edges(f, edges, 1), 1);
+    assert_false(p2p_wires_full(f->wires));
+    peer_babbles(f->board, FRAME_EDGES + 1, 1); /* a whole frame still fits */
+    take(f);
+    assert_int_equal(read_edges(f, edges, TWO_FRAMES), TWO_FRAMES - 1);
+    for (size_t i = 0; i < TWO_FRAMES - 1; i++) {
+        assert_int_equal(edges[i].ticks, i + 2);
+    }
+}
+
+static void stop_interrupts_a_run(void **state)
+{
+    struct fixture *f = *state;
+
+    attach(f);
+    assert_int_equal(write(f->stop[1], "x", 1), 1);
+    assert_no_run(f, P2P_E_INTERRUPTED, "interrupted");
 }
 
 static void only_the_wired_lines_have_a_probe(void **state)
@@ -513,16 +513,16 @@ static void only_the_wired_lines_have_a_probe(void **state)
     struct p2p_edge edges[8];
 
     attach(f);
-    board_sees(f, 10, 0, 1, 0);
-    board_sees(f, 20, 1, 1, 1);
-    board_sees(f, 30, 2, 1, 0); /* the query line */
-    board_sees(f, 31, 0, 0, 1); /* the board drives our line */
-    board_sees(f, 32, 1, 1, 0); /* we drive the board's line */
-    board_sees(f, 33, 7, 1, 1);
-    board_sees(f, 34, 1, 1, 2); /* neither drives it */
-    board_sees(f, 40, 0, 0, 0);
-    board_pauses(f, 50);
-    advance(f, 50);
+    peer_sees(f->board, 10, 0, 1, 0);
+    peer_sees(f->board, 20, 1, 1, 1);
+    peer_sees(f->board, 30, 2, 1, 0); /* the query line */
+    peer_sees(f->board, 31, 0, 0, 1); /* the board drives our line */
+    peer_sees(f->board, 32, 1, 1, 0); /* we drive the board's line */
+    peer_sees(f->board, 33, 7, 1, 1);
+    peer_sees(f->board, 34, 1, 1, 2); /* neither drives it */
+    peer_sees(f->board, 40, 0, 0, 0);
+    peer_pauses(f->board, 50);
+    run_until(f, 50);
     assert_int_equal(read_edges(f, edges, 8), 3);
     assert_edge(&edges[0], 10, P2P_CHANNEL_STIMULUS, 1);
     assert_edge(&edges[1], 20, P2P_CHANNEL_ANSWER, 1);
@@ -536,43 +536,20 @@ static void edges_come_in_order_in_pieces(void **state)
 
     attach(f);
     for (uint64_t i = 1; i <= 5; i++) {
-        board_sees(f, 10 * i, 1, i % 2, 1);
+        peer_sees(f->board, 10 * i, 1, i % 2, 1);
     }
-    board_pauses(f, 50);
-    advance(f, 50);
+    peer_pauses(f->board, 50);
+    run_until(f, 50);
     assert_int_equal(read_edges(f, edges, 3), 3);
     assert_edge(&edges[2], 30, P2P_CHANNEL_ANSWER, 1);
-    board_sees(f, 60, 1, 0, 1);
-    board_pauses(f, 60);
-    advance(f, 60);
+    peer_sees(f->board, 60, 1, 0, 1);
+    peer_pauses(f->board, 60);
+    run_until(f, 60);
     assert_int_equal(read_edges(f, edges, 8), 3);
     assert_edge(&edges[0], 40, P2P_CHANNEL_ANSWER, 0);
     assert_edge(&edges[1], 50, P2P_CHANNEL_ANSWER, 1);
     assert_edge(&edges[2], 60, P2P_CHANNEL_ANSWER, 0);
     assert_int_equal(read_edges(f, edges, 8), 0);
-}
-
-static void many_edges_are_to_be_read_first(void **state)
-{
-    static struct p2p_edge edges[TWO_FRAMES];
-    struct fixture *f = *state;
-
-    attach(f);
-    board_sees(f, 1, 1, 1, 1);
-    board_babbles(f, 2);
-    board_pauses(f, 9000);
-    advance(f, 9000);
-    assert_int_equal(now_ns(f), 1 + FRAME_EDGES); /* the pause is still to come */
-    advance(f, 9000);
-    assert_int_equal(now_ns(f), 1 + FRAME_EDGES);
-    assert_int_equal(read_edges(f, edges, TWO_FRAMES), 1 + FRAME_EDGES);
-    for (size_t i = 0; i <= FRAME_EDGES; i++) {
-        assert_int_equal(edges[i].ticks, i + 1);
-    }
-    advance(f, 9000);
-    assert_int_equal(now_ns(f), 9000);
-    board_hears_run(f, 9000);
-    board_hears_nothing(f);
 }
 
 static void a_board_that_dies_is_said(void **state)
@@ -581,7 +558,7 @@ static void a_board_that_dies_is_said(void **state)
 
     attach(f);
     hang_up(f);
-    assert_no_advance(f, P2P_E_BENCH, "the virtual board is gone");
+    assert_no_run(f, P2P_E_BENCH, "the virtual board is gone");
 }
 
 static void a_board_that_stalls_is_said(void **state)
@@ -591,18 +568,8 @@ static void a_board_that_stalls_is_said(void **state)
 
     attach(f);
     before_ns = p2p_monotonic_ns();
-    assert_no_advance(f, P2P_E_BENCH, "no progress for 1 s");
+    assert_no_run(f, P2P_E_BENCH, "no progress for 1 s");
     assert_true(p2p_monotonic_ns() - before_ns >= 1000000000);
-}
-
-static void stop_interrupts_advance(void **state)
-{
-    struct fixture *f = *state;
-
-    attach(f);
-    board_pauses(f, 1000);
-    assert_int_equal(write(f->stop[1], "x", 1), 1);
-    assert_no_advance(f, P2P_E_INTERRUPTED, "interrupted");
 }
 
 static void a_detached_board_is_gone(void **state)
@@ -612,15 +579,15 @@ static void a_detached_board_is_gone(void **state)
     uint8_t byte;
 
     attach(f);
-    board_sees(f, 10, 1, 1, 1);
-    board_pauses(f, 20);
-    advance(f, 20);
-    board_hears_run(f, 20);
+    peer_sees(f->board, 10, 1, 1, 1);
+    peer_pauses(f->board, 20);
+    run_until(f, 20);
+    peer_hears_run(f->board, 20);
     p2p_wires_detach(f->wires);
     p2p_wires_detach(f->wires);
     assert_int_equal(read(f->board, &byte, 1), 0);
     assert_int_equal(read_edges(f, &edge, 1), 0);
-    assert_no_advance(f, P2P_E_BENCH, "the virtual board is gone");
+    assert_no_run(f, P2P_E_BENCH, "the virtual board is gone");
 }
 
 /* ---- play ---- */
@@ -635,9 +602,9 @@ static void lines_go_out_by_their_pins(void **state)
 
     attach(f);
     assert_int_equal(f->stimulus.play(f->stimulus.self, drives, 2, &f->error), P2P_OK);
-    board_hears(f, expected, sizeof expected);
+    peer_hears(f->board, expected, sizeof expected);
     assert_int_equal(f->stimulus.play(f->stimulus.self, NULL, 0, &f->error), P2P_OK);
-    board_hears_nothing(f);
+    peer_hears_nothing(f->board);
 }
 
 enum { MANY = 2 * FRAME_EDGES + 1 };
@@ -652,14 +619,14 @@ static int slow_board(int fd)
 
     usleep(50000);
     for (size_t i = 0; i < 3; i++) {
-        put(expected, sizes[i], 4);
-        put(expected + 4, EDGES, 4);
+        peer_put(expected, sizes[i], 4);
+        peer_put(expected + 4, EDGES, 4);
         if (__real_recv(fd, header, 8, MSG_WAITALL) != 8 || memcmp(header, expected, 8) != 0 ||
             __real_recv(fd, payload, sizes[i], MSG_WAITALL) != (ssize_t)sizes[i]) {
             return 1;
         }
         for (size_t at = 0; at < sizes[i]; at += 16, at_ns++) {
-            put_record(record, at_ns, 0, at_ns % 2, 0);
+            peer_put_edge(record, &(struct peer_edge){at_ns, 0, at_ns % 2, 0});
             if (memcmp(payload + at, record, 16) != 0) {
                 return 2;
             }
@@ -734,8 +701,8 @@ static void play_example(struct fixture *f)
     attach(f);
     assert_int_equal(write(f->board, example.board, sizeof example.board), sizeof example.board);
     assert_int_equal(f->stimulus.play(f->stimulus.self, drives, 2, &f->error), P2P_OK);
-    advance(f, 2000000);
-    board_hears(f, example.host, sizeof example.host);
+    run_until(f, 2000000);
+    peer_hears(f->board, example.host, sizeof example.host);
     assert_int_equal(now_ns(f), 2000000);
     assert_int_equal(read_edges(f, edges, 4), 3);
     assert_edge(&edges[0], 1000000, P2P_CHANNEL_STIMULUS, 1);
@@ -787,15 +754,17 @@ int main(void)
         WITH_A_BOARD(a_level_beyond_1_is_refused),
         WITH_A_BOARD(an_oversize_frame_is_refused_unread),
         WITH_A_BOARD(a_fault_in_mid_run_is_told_in_its_words),
-        WITH_A_BOARD(time_passes_to_the_pause),
+        WITH_A_BOARD(the_ideal_probe_is_always_ready),
+        WITH_A_BOARD(a_run_ends_at_the_pause),
+        WITH_A_BOARD(a_run_is_not_waited_for),
         WITH_A_BOARD(the_time_of_an_edge_is_now),
-        WITH_A_BOARD(a_console_with_bytes_comes_first),
+        WITH_A_BOARD(the_latest_frame_is_there_for_others),
         WITH_A_BOARD(only_the_wired_lines_have_a_probe),
         WITH_A_BOARD(edges_come_in_order_in_pieces),
-        WITH_A_BOARD(many_edges_are_to_be_read_first),
+        WITH_A_BOARD(a_full_probe_says_so_until_it_is_read),
         WITH_A_BOARD(a_board_that_dies_is_said),
         WITH_A_BOARD(a_board_that_stalls_is_said),
-        WITH_A_BOARD(stop_interrupts_advance),
+        WITH_A_BOARD(stop_interrupts_a_run),
         WITH_A_BOARD(a_detached_board_is_gone),
         WITH_A_BOARD(lines_go_out_by_their_pins),
         WITH_A_BOARD(many_edges_go_out_in_full_frames),

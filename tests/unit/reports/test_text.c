@@ -71,9 +71,11 @@ static struct p2p_result ended(struct p2p_result_configuration *configurations, 
         .boots = 2,
         .samples = 1000,
         .warmup = 2,
-        .probe = "rp2040",
+        .probe = "ftdi",
         .tick_hz = 125000000,
-        .uncertainty_ns = 8.5,
+        .serial = "e6616408432d2b21",
+        .firmware = "pin2pin-probe 0.1.0",
+        .budget = {.quantisation_ns = 3.266, .skew_ns = 2.31, .trigger_ns = 1.45},
         .complete = true,
         .configuration_count = count,
         .configurations = configurations,
@@ -169,6 +171,45 @@ static void long_names_and_large_figures(void **state)
     assert_report(&result, GOLDEN "text/long.txt");
 }
 
+/* Two configurations with a truth, one without; the largest error wins, whatever its sign. */
+static void a_probe_against_the_truth(void **state)
+{
+    struct p2p_result_configuration configurations[] = {measured("native", 320), measured("xen-credit2", 1850),
+                                                        measured("old", 900)};
+    struct p2p_result result = ended(configurations, 3);
+
+    (void)state;
+    snprintf(result.probe, sizeof result.probe, "virtual");
+    configurations[0].truth = (struct p2p_truth){.known = true, .n = 2000, .max_error_ns = 7.25, .error_sum_ns = -900};
+    configurations[1].truth = (struct p2p_truth){.known = true, .n = 1000, .max_error_ns = 3, .error_sum_ns = 150};
+    assert_report(&result, GOLDEN "text/truth.txt");
+}
+
+static void a_probe_that_is_not_the_truth(void **state)
+{
+    struct p2p_result_configuration configurations[] = {measured("native", 320)};
+    struct p2p_result result = ended(configurations, 1);
+
+    (void)state;
+    result.serial[0] = '\0'; /* nor does any part of its name run into another */
+    configurations[0].truth = (struct p2p_truth){.known = true, .unmatched = 12};
+    judge(&result, 0, P2P_VERDICT_BENCH_FAULT, "12 samples that the probe or the truth lacks");
+    assert_report(&result, GOLDEN "text/untrue.txt");
+}
+
+static void the_ideal_probe_has_a_name_only(void **state)
+{
+    struct p2p_result_configuration configurations[] = {measured("native", 320)};
+    struct p2p_result result = ended(configurations, 1);
+
+    (void)state;
+    snprintf(result.probe, sizeof result.probe, "ideal");
+    result.serial[0] = result.firmware[0] = '\0';
+    result.tick_hz = 1000000000;
+    result.budget = (struct p2p_uncertainty){0};
+    assert_report(&result, GOLDEN "text/ideal.txt");
+}
+
 static void a_recorded_run_is_reported_as_it_was(void **state)
 {
     struct p2p_error error = {0};
@@ -204,6 +245,9 @@ int main(void)
         cmocka_unit_test(a_run_that_did_not_end),
         cmocka_unit_test(figures_that_there_are_none_of),
         cmocka_unit_test(long_names_and_large_figures),
+        cmocka_unit_test(a_probe_against_the_truth),
+        cmocka_unit_test(a_probe_that_is_not_the_truth),
+        cmocka_unit_test(the_ideal_probe_has_a_name_only),
         cmocka_unit_test(a_recorded_run_is_reported_as_it_was),
         cmocka_unit_test(a_write_error_is_left_in_the_stream),
     };

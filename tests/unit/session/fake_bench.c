@@ -36,6 +36,7 @@ struct fake_bench {
     void (*hook)(void *user, const char *configuration);
     void *user;
     uint64_t boots;
+    struct p2p_probe_info info;
     bool powered, misused, failed, ended;
     uint64_t calls[FAKE_PORTS];
     /* Of the boot. */
@@ -43,7 +44,20 @@ struct fake_bench {
     uint64_t now_ns, stimuli, irq;
     uint8_t answer_level;
     size_t trickled;
-    struct array events, edges, console, drives;
+    struct array events, edges, truth, console, drives;
+    uint64_t seed;
+    char diary[FAKE_DIARY_BYTES];
+    /* Of the probe: what it was asked last, when that will have ended, and since and until when it captures. */
+    enum p2p_probe_request request;
+    bool asked, told, identified;
+    uint64_t due_ns, captures_ns, stopped_ns;
+};
+
+static const struct p2p_probe_info INFO = {
+    .name = "fake",
+    .serial = "00000000000000fa",
+    .firmware = "fake 1.0",
+    .uncertainty = {.quantisation_ns = 0.25},
 };
 
 /* ---- the wall ---- */
@@ -111,11 +125,15 @@ static void print(struct fake_bench *bench, const char *text)
     }
 }
 
-static void emit_edge(struct fake_bench *bench, uint8_t channel, uint8_t level)
+static void emit_edge(struct fake_bench *bench, uint8_t channel, uint8_t level, bool seen)
 {
     struct p2p_edge edge = {.ticks = bench->now_ns, .channel = channel, .level = level};
 
-    append(&bench->edges, &edge, 1, sizeof edge);
+    append(&bench->truth, &edge, 1, sizeof edge);
+    edge.ticks /= bench->script.tick_ns;
+    if (seen && bench->now_ns >= bench->captures_ns && bench->now_ns < bench->stopped_ns) {
+        append(&bench->edges, &edge, 1, sizeof edge);
+    }
 }
 
 static void plan_answer(struct fake_bench *bench, uint64_t after_ns)
@@ -142,15 +160,17 @@ static void drive_line(struct fake_bench *bench, const struct event *event)
 {
     if (event->line == P2P_LINE_QUERY) {
         if (event->level == 1) {
+            fake_bench_note(bench, "query");
             plan_answer(bench, bench->script.answer_ns);
             plan_event(bench, (struct event){.at_ns = bench->now_ns + PRINT_NS, .kind = EVENT_COUNTERS});
         }
         return;
     }
+    if (event->level == 1 && bench->stimuli == 0) {
+        fake_bench_note(bench, "stimulus");
+    }
     if (bench->stimuli != bench->script.unplayed) {
-        if (bench->stimuli != bench->script.unseen) {
-            emit_edge(bench, P2P_CHANNEL_STIMULUS, event->level);
-        }
+        emit_edge(bench, P2P_CHANNEL_STIMULUS, event->level, bench->stimuli != bench->script.unseen);
         if (event->level == 1) {
             answer_stimulus(bench, bench->stimuli);
         }
@@ -180,9 +200,12 @@ static void happen(struct fake_bench *bench, const struct event *event)
     case EVENT_ANSWER:
         bench->irq++;
         bench->answer_level ^= 1;
-        emit_edge(bench, P2P_CHANNEL_ANSWER, bench->answer_level);
+        emit_edge(bench, P2P_CHANNEL_ANSWER, bench->answer_level, true);
         break;
     case EVENT_TEXT:
+        if (event->text == bench->script.ready) {
+            fake_bench_note(bench, "ready");
+        }
         print(bench, event->text);
         break;
     case EVENT_COUNTERS:
@@ -193,12 +216,14 @@ static void happen(struct fake_bench *bench, const struct event *event)
 
 /* ---- the ports ---- */
 
-/* True if this call is the one that the script lets fail. */
+/* True if this call is the one that the script lets fail. A probe stays failed. */
 static bool fails(struct fake_bench *bench, enum fake_port port, struct p2p_error *error)
 {
     bench->ended = false;
     bench->misused |= !bench->powered;
-    if (++bench->calls[port] != bench->script.fail_step || port != bench->script.fail_port) {
+    bench->calls[port]++;
+    if ((bench->calls[port] != bench->script.fail_step && !(port == FAKE_PROBE && bench->failed)) ||
+        port != bench->script.fail_port) {
         return false;
     }
     bench->failed = true;
@@ -206,24 +231,42 @@ static bool fails(struct fake_bench *bench, enum fake_port port, struct p2p_erro
     return true;
 }
 
-static enum p2p_code power_on(void *self, const struct p2p_configuration *configuration, struct p2p_error *error)
+/* As before the first boot. */
+static void reset(struct fake_bench *bench)
 {
-    struct fake_bench *bench = self;
-
-    bench->misused |= bench->powered;
-    bench->powered = true;
-    bench->boots++;
-    if (bench->hook != NULL) {
-        bench->hook(bench->user, configuration->name);
-    }
     clear(&bench->events);
     clear(&bench->edges);
+    clear(&bench->truth);
     clear(&bench->console);
     clear(&bench->drives);
     memset(bench->calls, 0, sizeof bench->calls);
     bench->now_ns = bench->stimuli = bench->irq = 0;
     bench->answer_level = 0;
+    bench->diary[0] = '\0';
+    bench->asked = bench->told = bench->identified = false;
+    bench->captures_ns = FAKE_NEVER;
+    bench->stopped_ns = FAKE_NEVER;
+}
+
+static enum p2p_code power_on(void *self, const struct p2p_configuration *configuration, uint64_t seed,
+                              struct p2p_error *error)
+{
+    static const struct p2p_edge stray = {.channel = P2P_CHANNEL_ANSWER, .level = 1};
+    struct fake_bench *bench = self;
+
+    bench->misused |= bench->powered;
+    bench->powered = true;
+    bench->boots++;
+    bench->seed = seed;
+    if (bench->hook != NULL) {
+        bench->hook(bench->user, configuration->name);
+    }
+    reset(bench);
+    fake_bench_note(bench, "on");
     p2p_prng_seed(&bench->prng, bench->script.early_seed);
+    if (bench->script.stray) {
+        append(&bench->edges, &stray, 1, sizeof stray);
+    }
     if (fails(bench, FAKE_POWER, error)) {
         return error->code;
     }
@@ -241,6 +284,7 @@ static void power_off(void *self)
 {
     struct fake_bench *bench = self;
 
+    fake_bench_note(bench, "off");
     bench->powered = false;
     bench->ended = true;
 }
@@ -334,22 +378,116 @@ static enum p2p_code stimulus_play(void *self, const struct p2p_drive *edges, si
     return P2P_OK;
 }
 
+static enum p2p_code hand_out(struct fake_bench *bench, enum fake_port port, struct array *from, size_t ready,
+                              struct p2p_edge *edges, size_t capacity, size_t *count, struct p2p_error *error)
+{
+    size_t wanted = smaller(capacity, ready - from->taken);
+
+    *count = 0;
+    if (fails(bench, port, error)) {
+        return error->code;
+    }
+    if (wanted > 0) {
+        memcpy(edges, (const struct p2p_edge *)from->items + from->taken, wanted * sizeof *edges);
+    }
+    from->taken += wanted;
+    *count = wanted;
+    return P2P_OK;
+}
+
 static enum p2p_code probe_read(void *self, struct p2p_edge *edges, size_t capacity, size_t *count,
                                 struct p2p_error *error)
 {
     struct fake_bench *bench = self;
-    size_t wanted = smaller(capacity, bench->edges.count - bench->edges.taken);
+    size_t ready;
 
-    *count = 0;
-    if (fails(bench, FAKE_PROBE, error)) {
+    fake_bench_edges(bench, &ready);
+    return hand_out(bench, FAKE_PROBE, &bench->edges, ready, edges, capacity, count, error);
+}
+
+static enum p2p_code truth_read(void *self, struct p2p_edge *edges, size_t capacity, size_t *count,
+                                struct p2p_error *error)
+{
+    struct fake_bench *bench = self;
+
+    return hand_out(bench, FAKE_TRUTH, &bench->truth, bench->truth.count, edges, capacity, count, error);
+}
+
+static const struct p2p_probe_info *truth_info(void *self)
+{
+    static const struct p2p_probe_info info = {.name = "ideal", .tick_hz = 1000000000};
+
+    (void)self;
+    return &info;
+}
+
+static bool request_has_ended(const struct fake_bench *bench)
+{
+    return !bench->asked || bench->now_ns >= bench->due_ns;
+}
+
+/* IDENTIFY first, and again as often as one likes; the others in their order, each when the one before has ended. */
+static bool may_ask(const struct fake_bench *bench, enum p2p_probe_request request)
+{
+    if (request == P2P_PROBE_IDENTIFY) {
+        return !bench->asked || bench->request == P2P_PROBE_IDENTIFY;
+    }
+    return bench->asked && request_has_ended(bench) && bench->told && bench->request + 1 == request;
+}
+
+static enum p2p_code probe_request(void *self, enum p2p_probe_request request, struct p2p_error *error)
+{
+    static const char *const words[] = {"identify", "arm", "sync", "stop"};
+    struct fake_bench *bench = self;
+    const struct fake_script *script = &bench->script;
+    bool again = bench->asked && bench->request == request;
+    uint64_t under_way_ns = request >= P2P_PROBE_SYNC ? script->edge_delay_ns : 0;
+
+    if (fails(bench, FAKE_REQUEST, error)) {
         return error->code;
     }
-    if (wanted > 0) {
-        memcpy(edges, (const struct p2p_edge *)bench->edges.items + bench->edges.taken, wanted * sizeof *edges);
+    bench->misused |= !may_ask(bench, request);
+    fake_bench_note(bench, words[request]);
+    if (script->answers[request] == FAKE_REFUSES) {
+        return p2p_error_set(error, P2P_E_BENCH, "the fake probe refuses to %s", words[request]);
     }
-    bench->edges.taken += wanted;
-    *count = wanted;
+    if (again) {
+        return P2P_OK;
+    }
+    bench->request = request;
+    bench->asked = true;
+    bench->told = false;
+    bench->due_ns = script->answers[request] == FAKE_NEVER_SETTLES ? FAKE_NEVER
+                    : script->answers[request] == FAKE_IS_HASTY    ? bench->now_ns
+                                                                   : bench->now_ns + script->settle_ns + under_way_ns;
+    if (request == P2P_PROBE_ARM) {
+        bench->captures_ns = bench->due_ns;
+    } else if (request == P2P_PROBE_STOP) {
+        bench->stopped_ns = bench->now_ns;
+    }
     return P2P_OK;
+}
+
+static bool probe_settled(void *self)
+{
+    struct fake_bench *bench = self;
+    bool ended = bench->asked && request_has_ended(bench);
+
+    bench->misused |= !bench->powered;
+    if (ended && !bench->told) {
+        bench->told = true;
+        bench->identified = true;
+        fake_bench_note(bench, "settled");
+    }
+    return ended;
+}
+
+static const struct p2p_probe_info *probe_info(void *self)
+{
+    struct fake_bench *bench = self;
+
+    bench->misused |= !bench->powered;
+    return bench->identified ? &bench->info : NULL;
 }
 
 /* ---- for the tests ---- */
@@ -368,6 +506,9 @@ struct fake_script fake_healthy(const char *xen)
         .babble = FAKE_NEVER,
         .unplayed = FAKE_NEVER,
         .unseen = FAKE_NEVER,
+        .settle_ns = 300000,
+        .tick_ns = 1,
+        .truth = true,
         .wall_ms = 1,
         .fail_code = P2P_E_BENCH,
     };
@@ -394,16 +535,15 @@ struct fake_bench *fake_bench_new(const struct fake_script *script)
 
 void fake_bench_free(struct fake_bench *bench)
 {
-    clear(&bench->events);
-    clear(&bench->edges);
-    clear(&bench->console);
-    clear(&bench->drives);
+    reset(bench);
     free(bench);
 }
 
 void fake_bench_rescript(struct fake_bench *bench, const struct fake_script *script)
 {
     bench->script = *script;
+    bench->info = INFO;
+    bench->info.tick_hz = UINT64_C(1000000000) / script->tick_ns;
     bench->failed = false;
     wall_step_ms = script->wall_ms;
 }
@@ -416,13 +556,19 @@ void fake_bench_on_power(struct fake_bench *bench, void (*hook)(void *user, cons
 
 struct p2p_ports fake_bench_ports(struct fake_bench *bench)
 {
-    return (struct p2p_ports){
+    struct p2p_ports ports = {
+        .time_base = P2P_TIME_INSTRUCTIONS,
         .clock = {bench, clock_now_ns, clock_advance},
         .power = {bench, power_on, power_off},
         .console = {bench, console_read, console_write},
         .stimulus = {bench, stimulus_play},
-        .probe = {.self = bench, .info = {"fake", 1000000000, P2P_TIME_INSTRUCTIONS, 0.5}, .read = probe_read},
+        .probe = {bench, probe_info, probe_request, probe_settled, probe_read},
     };
+
+    if (bench->script.truth) {
+        ports.truth = (struct p2p_probe){.self = bench, .info = truth_info, .read = truth_read};
+    }
+    return ports;
 }
 
 bool fake_bench_ended_well(const struct fake_bench *bench)
@@ -440,10 +586,40 @@ uint64_t fake_bench_boots(const struct fake_bench *bench)
     return bench->boots;
 }
 
+uint64_t fake_bench_seed(const struct fake_bench *bench)
+{
+    return bench->seed;
+}
+
+const char *fake_bench_diary(const struct fake_bench *bench)
+{
+    return bench->diary;
+}
+
+void fake_bench_note(struct fake_bench *bench, const char *word)
+{
+    size_t length = strlen(bench->diary);
+
+    assert_true(length + strlen(word) + 2 <= sizeof bench->diary);
+    snprintf(bench->diary + length, sizeof bench->diary - length, "%s ", word);
+}
+
 const struct p2p_edge *fake_bench_edges(const struct fake_bench *bench, size_t *count)
 {
-    *count = bench->edges.count;
-    return bench->edges.items;
+    const struct p2p_edge *edges = bench->edges.items;
+
+    *count = bench->edges.taken; /* nothing that has come goes away */
+    while (*count < bench->edges.count &&
+           edges[*count].ticks * bench->script.tick_ns + bench->script.edge_delay_ns <= bench->now_ns) {
+        ++*count;
+    }
+    return edges;
+}
+
+const struct p2p_edge *fake_bench_truth(const struct fake_bench *bench, size_t *count)
+{
+    *count = bench->truth.count;
+    return bench->truth.items;
 }
 
 const char *fake_bench_console(const struct fake_bench *bench, size_t *count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* boot.json, byte for byte, and through the reader that the analysis uses. */
+/* boot.json, byte for byte (tests/golden/boots), and through the reader that the analysis uses. */
 #include "session/boot_file.h"
 
 #include "../store/temporary.h"
@@ -8,6 +8,7 @@
 #include "store/run_folder.h"
 #include "util/file.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,16 @@
 
 #include <cmocka.h>
 
+#define GOLDEN P2P_SOURCE_DIR "/tests/golden/boots/"
+
 enum { FILE_BYTES_MAX = 1 << 20 };
+
+/* Expanded 5.0 (k = 2), to six digits. */
+#define BUDGET                                                                                                         \
+    {                                                                                                                  \
+        .quantisation_ns = 0.25, .skew_ns = 1.5, .trigger_ns = 1.98431348, .timebase_ppm = 30,                         \
+        .skew_correction_ns = -2.75                                                                                    \
+    }
 
 struct fixture {
     struct fake_bench *bench;
@@ -39,6 +49,7 @@ static void set_up(struct fixture *fixture)
     *fixture = (struct fixture){.bench = fake_bench_new(&script), .folder = temporary_folder()};
     fake_plan(&fixture->plan, &fixture->configuration, &fixture->xen, NULL);
     fixture->ports = fake_bench_ports(fixture->bench);
+    fixture->record.probe = (struct p2p_probe_info){"fake", "00000000000000fa", "fake 1.0", 1000000000, BUDGET};
     fixture->session = (struct p2p_session){.ports = &fixture->ports,
                                             .plan = &fixture->plan,
                                             .configuration = &fixture->configuration,
@@ -69,20 +80,32 @@ static char *write_and_read(struct fixture *fixture, struct p2p_boot_summary *su
     assert_int_equal(p2p_boot_file_write(fixture->path, &fixture->file, &error), P2P_OK);
     assert_int_equal(p2p_boot_summary_load(fixture->folder, summary, &present, &error), P2P_OK);
     assert_true(present);
-    assert_string_equal(summary->probe, "fake");
+    assert_string_equal(summary->probe, fixture->record.probe.name);
+    assert_string_equal(summary->serial, fixture->record.probe.serial);
+    assert_string_equal(summary->firmware, fixture->record.probe.firmware);
     assert_int_equal(p2p_read_file(fixture->path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
     return text;
 }
 
+static void assert_near(double found, double expected)
+{
+    assert_true(fabs(found - expected) < 1e-9);
+}
+
+/* Also what the schema is tested with. */
+static void assert_golden(const char *text, const char *golden)
+{
+    struct p2p_error error = {0};
+    char *expected;
+    size_t size;
+
+    assert_int_equal(p2p_read_file(golden, FILE_BYTES_MAX, &expected, &size, &error), P2P_OK);
+    assert_string_equal(text, expected);
+    free(expected);
+}
+
 static void a_boot_that_said_nothing_is_all_null(void **state)
 {
-    static const char expected[] =
-        "{\n  \"schema\": \"pin2pin.boot\",\n  \"version\": 1,\n  \"configuration\": \"native\",\n  \"boot\": 7,\n"
-        "  \"seed\": \"0xfffffffffffffffe\",\n  \"started_at\": \"2026-01-02T03:04:05Z\",\n  \"wall_s\": 1.5,\n"
-        "  \"complete\": true,\n  \"fault\": null,\n  \"probe\": {\n    \"name\": \"fake\",\n"
-        "    \"tick_hz\": 1000000000,\n    \"time_base\": \"instructions\",\n    \"uncertainty_ns\": 0.5\n  },\n"
-        "  \"xen\": null,\n  \"stub\": null,\n  \"counters\": null,\n  \"bench_time\": {\n    \"ready_ns\": 0,\n"
-        "    \"armed_ns\": 0,\n    \"disarmed_ns\": 0\n  },\n  \"stimuli\": 0,\n  \"answers\": 0\n}\n";
     struct fixture fixture;
     struct p2p_boot_summary summary;
     char *text;
@@ -90,9 +113,31 @@ static void a_boot_that_said_nothing_is_all_null(void **state)
     (void)state;
     set_up(&fixture);
     text = write_and_read(&fixture, &summary);
-    assert_string_equal(text, expected);
+    assert_golden(text, GOLDEN "silent.json");
     assert_true(summary.complete);
     assert_string_equal(summary.fault, "");
+    assert_near(summary.budget.quantisation_ns, 0.25);
+    assert_near(summary.budget.skew_ns, 1.5);
+    assert_near(summary.budget.trigger_ns, 1.98431);
+    assert_near(summary.budget.timebase_ppm, 30);
+    assert_near(summary.budget.skew_correction_ns, -2.75);
+    free(text);
+    tear_down(&fixture);
+}
+
+static void a_probe_that_was_not_identified_is_null(void **state)
+{
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+    char *text;
+
+    (void)state;
+    set_up(&fixture);
+    fixture.record.probe = (struct p2p_probe_info){0};
+    fixture.file.fault = "the probe does not answer";
+    text = write_and_read(&fixture, &summary);
+    assert_golden(text, GOLDEN "unidentified.json");
+    assert_string_equal(summary.fault, "the probe does not answer");
     free(text);
     tear_down(&fixture);
 }
@@ -181,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_boot_that_said_nothing_is_all_null),
+        cmocka_unit_test(a_probe_that_was_not_identified_is_null),
         cmocka_unit_test(what_the_board_said_is_there),
         cmocka_unit_test(a_console_of_any_bytes_is_printable_in_json),
         cmocka_unit_test(a_fault_of_the_longest_text_survives),

@@ -85,6 +85,7 @@ struct fixture {
     struct p2p_campaign campaign;
     struct p2p_error error;
     char order[256];   /* names of the configurations as they were powered */
+    uint64_t tick_ns;  /* of the probe in healthy boots */
     uint64_t odd_boot; /* the one, from 1, that runs the script below; 0: none */
     struct fake_script odd;
     uint64_t progress_calls;
@@ -118,6 +119,7 @@ static void on_power(void *user, const char *configuration)
     size_t length = strlen(fixture->order);
     struct fake_script script = fake_healthy(strncmp(configuration, "xen", 3) == 0 ? "4.17" : NULL);
 
+    script.tick_ns = fixture->tick_ns;
     snprintf(fixture->order + length, sizeof fixture->order - length, "%s ", configuration);
     fake_bench_rescript(fixture->bench,
                         fake_bench_boots(fixture->bench) == fixture->odd_boot ? &fixture->odd : &script);
@@ -140,7 +142,7 @@ static void set_up(struct fixture *fixture, const size_t *selected, size_t count
 {
     struct fake_script script = fake_healthy(NULL);
 
-    *fixture = (struct fixture){.folder = temporary_folder(), .bench = fake_bench_new(&script)};
+    *fixture = (struct fixture){.folder = temporary_folder(), .bench = fake_bench_new(&script), .tick_ns = 1};
     fake_plan(&fixture->plan, &fixture->configurations[1], &fixture->xen, "4.17");
     fixture->configurations[0] = (struct p2p_configuration){.name = "native", .limits = P2P_NO_LIMITS};
     fixture->configurations[2] = (struct p2p_configuration){.name = "other", .limits = P2P_NO_LIMITS};
@@ -215,7 +217,8 @@ static void configurations_take_turns_and_leave_their_files(void **state)
 {
     static const char *const files[] = {"native/boot-001/console.log", "native/boot-002/edges.p2p",
                                         "xen-4.17/boot-001/boot.json", "xen-4.17/boot-002/console.log",
-                                        "other/boot-001/edges.p2p",    "other/boot-002/boot.json"};
+                                        "other/boot-001/edges.p2p",    "other/boot-002/boot.json",
+                                        "native/boot-001/truth.p2p",   "xen-4.17/boot-002/truth.p2p"};
     struct fixture fixture;
 
     (void)state;
@@ -301,6 +304,112 @@ static void odd_answers_become_the_verdict(void **state)
     tear_down(&fixture);
 }
 
+/* 8 ns a tick: each stamp is up to a tick early, and so a latency is off by less than one. */
+static void the_probe_is_held_to_the_truth(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.tick_ns = 8;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(fixture.result->tick_hz, 125000000);
+    assert_string_equal(fixture.result->probe, "fake");
+    assert_string_equal(fixture.result->serial, "00000000000000fa");
+    assert_string_equal(fixture.result->firmware, "fake 1.0");
+    for (size_t i = 0; i < CONFIGURATIONS; i++) {
+        const struct p2p_truth *truth = &fixture.result->configurations[i].truth;
+
+        assert_true(truth->known);
+        assert_int_equal(truth->n, 10);
+        assert_int_equal(truth->unmatched, 0);
+        assert_true(truth->max_error_ns >= 4 && truth->max_error_ns < 8); /* 700 ns are 87.5 ticks */
+    }
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void without_a_truth_there_is_no_file_of_it(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.ports.truth = (struct p2p_probe){0};
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_PASS);
+    assert_false(exists(&fixture, "native/boot-001/truth.p2p"));
+    assert_false(fixture.result->configurations[0].truth.known);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+/* One clear reason, no word of files that could not be there; the other boots go on. */
+static void a_probe_that_is_not_identified_is_one_fault(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    for (uint64_t boot = 1; boot <= 4; boot += 3) { /* the first of the run, and one after others */
+        set_up(&fixture, ALL, CONFIGURATIONS);
+        fixture.odd_boot = boot;
+        fixture.odd = fake_healthy(NULL);
+        fixture.odd.answers[P2P_PROBE_IDENTIFY] = FAKE_NEVER_SETTLES;
+        assert_int_equal(run(&fixture), P2P_OK);
+        assert_int_equal(fake_bench_boots(fixture.bench), 6);
+        assert_string_equal(fixture.result->configurations[0].judgement.reason,
+                            boot == 1 ? "boot 1: the probe did not end IDENTIFY within 3000 ms"
+                                      : "boot 2: the probe did not end IDENTIFY within 3000 ms");
+        assert_int_equal(fixture.result->configurations[0].stats.n, 5);
+        assert_string_equal(fixture.result->configurations[1].judgement.reason, "");
+        assert_string_equal(fixture.result->serial, "00000000000000fa");
+        assert_int_equal(exists(&fixture, "native/boot-001/edges.p2p"), boot != 1);
+        assert_int_equal(exists(&fixture, "native/boot-001/truth.p2p"), boot != 1);
+        assert_true(exists(&fixture, "native/boot-001/console.log"));
+        check_results_agree(&fixture);
+        tear_down(&fixture);
+    }
+}
+
+static void no_probe_in_any_boot_is_no_probe_in_the_result(void **state)
+{
+    static const size_t native[] = {0};
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, native, 1);
+    fixture.plan.boots = fixture.result->boots = 1;
+    fixture.odd_boot = 1;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.answers[P2P_PROBE_IDENTIFY] = FAKE_REFUSES;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.result->probe, "");
+    assert_string_equal(fixture.result->configurations[0].judgement.reason,
+                        "boot 1: the fake probe refuses to identify");
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+/* What a failing bench still hands out has no file yet to go to. */
+static void edges_before_the_probe_is_known_do_no_harm(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.odd_boot = 2;
+    fixture.odd = fake_healthy("4.17");
+    fixture.odd.stray = true;
+    fixture.odd.fail_port = FAKE_POWER;
+    fixture.odd.fail_step = 1;
+    fixture.odd.fail_code = P2P_E_BENCH;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.result->configurations[1].judgement.reason, "boot 1: scripted failure");
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
 /* Not the bench's fault, so nothing goes on; what was recorded stays and says that it is not all. */
 static void expect_end(uint64_t boot, enum p2p_code code, const char *order, const char *reason)
 {
@@ -319,7 +428,7 @@ static void expect_end(uint64_t boot, enum p2p_code code, const char *order, con
     assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
     assert_non_null(strstr(fixture.result->judgement.reason, reason));
     assert_string_equal(fixture.result->configurations[(boot - 1) % CONFIGURATIONS].judgement.reason,
-                        "boot 2: the recording of edges has no end; boot 2: scripted failure");
+                        "boot 2: scripted failure; boot 2: the recording of edges has no end");
     check_results_agree(&fixture);
     tear_down(&fixture);
 }
@@ -397,6 +506,11 @@ int main(void)
         cmocka_unit_test(a_selection_keeps_each_boots_schedule),
         cmocka_unit_test(a_faulty_boot_is_a_verdict_and_the_others_go_on),
         cmocka_unit_test(odd_answers_become_the_verdict),
+        cmocka_unit_test(the_probe_is_held_to_the_truth),
+        cmocka_unit_test(without_a_truth_there_is_no_file_of_it),
+        cmocka_unit_test(a_probe_that_is_not_identified_is_one_fault),
+        cmocka_unit_test(no_probe_in_any_boot_is_no_probe_in_the_result),
+        cmocka_unit_test(edges_before_the_probe_is_known_do_no_harm),
         cmocka_unit_test(an_error_that_is_not_the_benchs_ends_the_run),
         cmocka_unit_test(a_full_disk_ends_the_run),
         cmocka_unit_test(files_that_are_there_are_not_written_over),

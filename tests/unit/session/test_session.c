@@ -22,12 +22,14 @@ enum { EDGES_MAX = 40000, CONSOLE_MAX = 65536, LEAD_NS = 1000000, BABBLE_FLOOR =
 
 /* Where the session's data go; a disk that gets full at a call of its own. */
 struct disk {
-    struct p2p_edge *edges;
-    size_t edge_count;
+    struct fake_bench *bench; /* for its diary */
+    struct p2p_probe_info probe;
+    struct p2p_edge *edges, *truth;
+    size_t edge_count, truth_count;
     char *console;
     size_t console_bytes;
-    uint64_t edges_calls, console_calls;
-    uint64_t edges_fail_at, console_fail_at; /* from 1; 0: never */
+    uint64_t probe_calls, edges_calls, truth_calls, console_calls;
+    uint64_t probe_fail_at, edges_fail_at, truth_fail_at, console_fail_at; /* from 1; 0: never */
     bool failed;
     uint64_t progress;
 };
@@ -38,6 +40,22 @@ static enum p2p_code full(struct disk *disk, struct p2p_error *error)
     return p2p_error_set(error, P2P_E_HOST, "disk full");
 }
 
+static enum p2p_code keep_probe(void *user, const struct p2p_probe_info *info, struct p2p_error *error)
+{
+    struct disk *disk = user;
+
+    assert_int_equal(disk->edge_count, 0);
+    disk->probe = *info; /* the record holds it, too, whatever the disk says */
+    return ++disk->probe_calls == disk->probe_fail_at ? full(disk, error) : P2P_OK;
+}
+
+static void keep(struct p2p_edge *kept, size_t *kept_count, const struct p2p_edge *edges, size_t count)
+{
+    assert_true(*kept_count + count <= EDGES_MAX);
+    memcpy(kept + *kept_count, edges, count * sizeof *edges);
+    *kept_count += count;
+}
+
 static enum p2p_code keep_edges(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error)
 {
     struct disk *disk = user;
@@ -45,9 +63,21 @@ static enum p2p_code keep_edges(void *user, const struct p2p_edge *edges, size_t
     if (++disk->edges_calls == disk->edges_fail_at) {
         return full(disk, error);
     }
-    assert_true(disk->edge_count + count <= EDGES_MAX);
-    memcpy(disk->edges + disk->edge_count, edges, count * sizeof *edges);
-    disk->edge_count += count;
+    if (edges->channel == P2P_CHANNEL_MARK) {
+        fake_bench_note(disk->bench, edges->flags == P2P_MARK_ARMED ? "ARMED" : "DISARMED");
+    }
+    keep(disk->edges, &disk->edge_count, edges, count);
+    return P2P_OK;
+}
+
+static enum p2p_code keep_truth(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error)
+{
+    struct disk *disk = user;
+
+    if (++disk->truth_calls == disk->truth_fail_at) {
+        return full(disk, error);
+    }
+    keep(disk->truth, &disk->truth_count, edges, count);
     return P2P_OK;
 }
 
@@ -104,13 +134,13 @@ static void pair(struct boot *boot)
 }
 
 /* Marks stand in the stream as ARMED, DISARMED or a beginning of these; all edges of the bench are around them. */
-static void check_stream(const struct boot *boot)
+static void check_stream(const struct boot *boot, const struct p2p_edge *kept, size_t kept_count,
+                         const struct p2p_edge *edges, size_t count)
 {
-    size_t count, taken = 0, marks = 0;
-    const struct p2p_edge *edges = fake_bench_edges(boot->bench, &count);
+    size_t taken = 0, marks = 0;
 
-    for (size_t i = 0; i < boot->disk.edge_count; i++) {
-        const struct p2p_edge *edge = &boot->disk.edges[i];
+    for (size_t i = 0; i < kept_count; i++) {
+        const struct p2p_edge *edge = &kept[i];
 
         if (edge->channel == P2P_CHANNEL_MARK) {
             assert_int_equal(edge->flags, ++marks);
@@ -131,6 +161,28 @@ static void check_stream(const struct boot *boot)
     assert_int_equal(marks, (boot->record.armed_ns != 0) + (boot->record.disarmed_ns != 0));
     if (boot->record.answers < BABBLE_FLOOR) { /* a babbler's edges are not taken in to their end */
         assert_int_equal(taken, count);
+    }
+}
+
+/* Those of the probe and the true ones; but not what a failing part, a full disk or a lie has kept back. */
+static void check_streams(const struct boot *boot, const struct fake_script *script)
+{
+    bool failed = fake_bench_failed(boot->bench);
+    const struct p2p_edge *edges;
+    size_t count;
+
+    if (boot->disk.failed || script->answers[P2P_PROBE_SYNC] == FAKE_IS_HASTY) {
+        return;
+    }
+    if (!failed || script->fail_port != FAKE_PROBE) {
+        edges = fake_bench_edges(boot->bench, &count);
+        check_stream(boot, boot->disk.edges, boot->disk.edge_count, edges, count);
+    }
+    if (!script->truth) {
+        assert_int_equal(boot->disk.truth_calls, 0);
+    } else if (!failed || script->fail_port != FAKE_TRUTH) {
+        edges = fake_bench_truth(boot->bench, &count);
+        check_stream(boot, boot->disk.truth, boot->disk.truth_count, edges, count);
     }
 }
 
@@ -187,9 +239,12 @@ static void run(struct boot *boot, const struct fake_script *script, uint64_t se
 
     boot->bench = fake_bench_new(script);
     ports = fake_bench_ports(boot->bench);
+    boot->disk.bench = boot->bench;
     boot->disk.edges = calloc(EDGES_MAX, sizeof *boot->disk.edges);
+    boot->disk.truth = calloc(EDGES_MAX, sizeof *boot->disk.truth);
     boot->disk.console = malloc(CONSOLE_MAX);
     assert_non_null(boot->disk.edges);
+    assert_non_null(boot->disk.truth);
     assert_non_null(boot->disk.console);
     session = (struct p2p_session){
         .ports = &ports,
@@ -197,21 +252,21 @@ static void run(struct boot *boot, const struct fake_script *script, uint64_t se
         .plan = &boot->plan,
         .configuration = &boot->configuration,
         .seed = seed,
-        .sink = {&boot->disk, keep_edges, keep_console, keep_progress},
+        .sink = {&boot->disk, keep_probe, keep_edges, keep_truth, keep_console, keep_progress},
     };
     boot->code = p2p_session_run(&session, &boot->record, &boot->error);
 
     assert_true(fake_bench_ended_well(boot->bench));
     assert_int_equal(fake_bench_boots(boot->bench), 1);
+    assert_int_equal(fake_bench_seed(boot->bench), seed);
+    assert_memory_equal(&boot->record.probe, &boot->disk.probe, sizeof boot->disk.probe);
     assert_int_equal(boot->error.code, boot->code);
     assert_int_equal(boot->error.message[0] == '\0', boot->code == P2P_OK);
     check_drives(boot, seed);
     if (!boot->disk.failed) {
         check_console(boot);
     }
-    if (!boot->disk.failed && !(fake_bench_failed(boot->bench) && script->fail_port == FAKE_PROBE)) {
-        check_stream(boot);
-    }
+    check_streams(boot, script);
     pair(boot);
 }
 
@@ -225,6 +280,7 @@ static void prepare(struct boot *boot, const char *xen)
 static void discard(struct boot *boot)
 {
     free(boot->disk.edges);
+    free(boot->disk.truth);
     free(boot->disk.console);
     fake_bench_free(boot->bench);
 }
@@ -264,6 +320,8 @@ static void a_healthy_boot_is_whole(void **state)
         assert_int_equal(boot.account.stimuli, 20);
         assert_int_equal(boot.account.answered, 20);
         assert_int_equal(boot.account.outside, 1);
+        assert_string_equal(boot.record.probe.serial, "00000000000000fa");
+        assert_int_equal(boot.disk.truth_count, boot.disk.edge_count);
         assert_int_equal(boot.disk.progress, 20);
         fake_bench_console(boot.bench, &bytes);
         assert_int_equal(boot.disk.console_bytes, bytes);
@@ -322,6 +380,7 @@ static void ready_counts_up_to_the_time_limit_only(void **state)
     struct fake_script script = fake_healthy(NULL);
 
     (void)state;
+    script.settle_ns = 0; /* the limit counts from when the probe is identified */
     script.ready_ns = 1000000000;
     expect(&script, NULL, P2P_OK, "");
     script.ready_ns++;
@@ -511,13 +570,15 @@ static void the_disk_may_fill_up_at_any_time(void **state)
     (void)state;
     for (uint64_t step = 1; failed; step++) {
         failed = false;
-        for (int edges = 0; edges < 2; edges++) {
+        for (int file = 0; file < 4; file++) {
             struct fake_script script = fake_healthy("4.17");
             struct boot boot;
+            uint64_t *fail_at[] = {&boot.disk.probe_fail_at, &boot.disk.edges_fail_at, &boot.disk.truth_fail_at,
+                                   &boot.disk.console_fail_at};
 
             script.console_piece = 100;
             prepare(&boot, "4.17");
-            *(edges ? &boot.disk.edges_fail_at : &boot.disk.console_fail_at) = step;
+            *fail_at[file] = step;
             run(&boot, &script, 1);
             assert_int_equal(boot.code, boot.disk.failed ? P2P_E_HOST : P2P_OK);
             assert_string_equal(boot.error.message, boot.disk.failed ? "disk full" : "");
@@ -553,13 +614,156 @@ static void the_first_of_two_errors_wins(void **state)
     discard(&boot);
 }
 
+/* ---- the probe ---- */
+
+static void expect_diary(const struct fake_script *script, const char *message, const char *diary)
+{
+    struct boot boot;
+
+    prepare(&boot, NULL);
+    run(&boot, script, 1);
+    assert_int_equal(boot.code, message[0] == '\0' ? P2P_OK : P2P_E_BENCH);
+    assert_string_equal(boot.error.message, message);
+    assert_string_equal(fake_bench_diary(boot.bench), diary);
+    discard(&boot);
+}
+
+#define TO_READY    "on identify settled ready "
+#define TO_STIMULUS "arm settled ARMED stimulus "
+#define TO_QUERY    "sync settled DISARMED query "
+#define TO_OFF      "stop settled off "
+
+static void the_probe_is_asked_in_order(void **state)
+{
+    struct fake_script script = fake_healthy(NULL);
+
+    (void)state;
+    expect_diary(&script, "", TO_READY TO_STIMULUS TO_QUERY TO_OFF);
+    script.settle_ns = 0;
+    expect_diary(&script, "", TO_READY TO_STIMULUS TO_QUERY TO_OFF);
+    script.settle_ns = 35000000; /* a slow one is asked again who it is, as it may not have listened yet */
+    script.ready_ns = 40000000;
+    expect_diary(&script, "", "on identify identify identify identify settled ready " TO_STIMULUS TO_QUERY TO_OFF);
+}
+
+static void a_request_that_fails_ends_the_boot(void **state)
+{
+    static const struct {
+        enum fake_answer answer;
+        const char *messages[FAKE_REQUESTS];
+    } cases[] = {
+        {FAKE_REFUSES,
+         {"the fake probe refuses to identify", "the fake probe refuses to arm", "the fake probe refuses to sync",
+          "the fake probe refuses to stop"}},
+        {FAKE_NEVER_SETTLES,
+         {"the probe did not end IDENTIFY within 3000 ms", "the probe did not end ARM within 3000 ms",
+          "the probe did not end SYNC within 3000 ms", "the probe did not end STOP within 3000 ms"}},
+    };
+    static const char *const diaries[FAKE_REQUESTS] = {[P2P_PROBE_ARM] = TO_READY "arm off ",
+                                                       [P2P_PROBE_SYNC] = TO_READY TO_STIMULUS "sync off ",
+                                                       [P2P_PROBE_STOP] = TO_READY TO_STIMULUS TO_QUERY "stop off "};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (enum p2p_probe_request request = P2P_PROBE_ARM; request <= P2P_PROBE_STOP; request++) {
+            struct fake_script script = fake_healthy(NULL);
+
+            script.answers[request] = cases[i].answer;
+            expect_diary(&script, cases[i].messages[request], diaries[request]);
+        }
+    }
+    for (size_t i = 0; i < 2; i++) { /* IDENTIFY is asked again and again; nothing else happens */
+        struct fake_script script = fake_healthy(NULL);
+        struct boot boot;
+
+        script.answers[P2P_PROBE_IDENTIFY] = cases[i].answer;
+        prepare(&boot, NULL);
+        run(&boot, &script, 1);
+        assert_string_equal(boot.error.message, cases[i].messages[P2P_PROBE_IDENTIFY]);
+        assert_string_equal(boot.record.probe.name, "");
+        assert_int_equal(boot.disk.probe_calls, 0);
+        assert_int_equal(boot.disk.edges_calls, 0);
+        assert_int_equal(boot.record.ready_ns, 0);
+        discard(&boot);
+    }
+}
+
+/*
+ * The stimulus' last edges reach the session when its time is up, the answer to it 700 ns later. Only SYNC waits for
+ * that one: a probe that does not really sync loses it, and nothing but the account would tell.
+ */
+static void edges_under_way_are_waited_for(void **state)
+{
+    static const struct {
+        enum fake_answer sync;
+        uint64_t answered, missed;
+    } cases[] = {{FAKE_OBEYS, 20, 0}, {FAKE_IS_HASTY, 19, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fake_script script = fake_healthy(NULL);
+        struct boot boot;
+
+        prepare(&boot, NULL);
+        script.answers[P2P_PROBE_SYNC] = cases[i].sync;
+        script.edge_delay_ns =
+            boot.plan.stimulus.width_ns + boot.plan.stimulus.deadline_ns + boot.plan.stimulus.period_ns;
+        run(&boot, &script, 1);
+        assert_string_equal(boot.error.message, "");
+        assert_int_equal(boot.account.answered, cases[i].answered);
+        assert_int_equal(boot.account.missed, cases[i].missed);
+        assert_int_equal(boot.record.answers, 21);
+        discard(&boot);
+    }
+}
+
+/* A probe of the lab: all comes tens of milliseconds late. */
+static void a_slow_link_loses_nothing(void **state)
+{
+    struct fake_script script = fake_healthy("4.20");
+    struct boot boot;
+
+    (void)state;
+    script.edge_delay_ns = 60000000;
+    prepare(&boot, "4.20");
+    run(&boot, &script, 1);
+    assert_string_equal(boot.error.message, "");
+    assert_int_equal(boot.account.answered, 20);
+    assert_int_equal(boot.account.outside, 1);
+    discard(&boot);
+}
+
+/* The query's answer is among what STOP brings. */
+static void the_counters_are_compared_when_the_last_edge_has_come(void **state)
+{
+    struct fake_script script = fake_healthy(NULL);
+
+    (void)state;
+    script.edge_delay_ns = 60000000;
+    script.answers[P2P_PROBE_STOP] = FAKE_IS_HASTY;
+    expect(&script, NULL, P2P_E_BENCH, "the stub took 21 interrupts, but the probe saw 20 answers");
+}
+
+static void nobody_need_know_the_truth(void **state)
+{
+    struct fake_script script = fake_healthy("4.17");
+
+    (void)state;
+    script.truth = false;
+    expect(&script, "4.17", P2P_OK, "");
+}
+
 /* ---- random scripts ---- */
 
 enum random_fault {
     NO_FAULT,
     PORT_FAILS,
+    PROBE_FULL,
     EDGES_FULL,
+    TRUTH_FULL,
     CONSOLE_FULL,
+    REFUSED,
+    NEVER_SETTLED,
     SILENT,
     TROUBLE,
     WRONG_XEN,
@@ -591,6 +795,18 @@ static enum p2p_code inject(enum random_fault fault, struct fake_script *script,
         script->fail_step = 1 + p2p_prng_below(prng, script->fail_port == FAKE_POWER ? 1 : 60);
         script->fail_code = p2p_prng_below(prng, 2) ? P2P_E_BENCH : P2P_E_INTERRUPTED;
         return script->fail_code;
+    case PROBE_FULL:
+        boot->disk.probe_fail_at = 1;
+        return P2P_E_HOST;
+    case TRUTH_FULL:
+        boot->disk.truth_fail_at = 1 + p2p_prng_below(prng, 10);
+        return script->truth ? P2P_E_HOST : P2P_OK;
+    case REFUSED:
+        script->answers[p2p_prng_below(prng, FAKE_REQUESTS)] = FAKE_REFUSES;
+        break;
+    case NEVER_SETTLED:
+        script->answers[p2p_prng_below(prng, FAKE_REQUESTS)] = FAKE_NEVER_SETTLES;
+        break;
     case EDGES_FULL:
         boot->disk.edges_fail_at = 1 + p2p_prng_below(prng, 10);
         return P2P_E_HOST;
@@ -663,10 +879,14 @@ static void random_script(uint64_t seed)
     script.console_piece = p2p_prng_below(&prng, 50);
     script.console_trickle = p2p_prng_below(&prng, 2) * (40 + p2p_prng_below(&prng, 50));
     script.early_seed = p2p_prng_below(&prng, 2) * seed;
+    script.settle_ns = p2p_prng_below(&prng, 2) * p2p_prng_below(&prng, 50000000);
+    script.edge_delay_ns = p2p_prng_below(&prng, 2) * p2p_prng_below(&prng, 100000000);
+    script.truth = p2p_prng_below(&prng, 2) == 0;
     expected = inject(fault, &script, &boot, &prng);
     run(&boot, &script, seed);
     came = (fault != PORT_FAILS || fake_bench_failed(boot.bench)) &&
-           ((fault != EDGES_FULL && fault != CONSOLE_FULL) || boot.disk.failed);
+           ((fault != PROBE_FULL && fault != EDGES_FULL && fault != TRUTH_FULL && fault != CONSOLE_FULL) ||
+            boot.disk.failed);
     if (boot.code != (came ? expected : P2P_OK)) {
         fail_msg("seed %" PRIu64 ", fault %d: expected %d, found %d: %s", seed, (int)fault, (int)expected,
                  (int)boot.code, boot.error.message);
@@ -711,6 +931,12 @@ int main(void)
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test(the_disk_may_fill_up_at_any_time),
         cmocka_unit_test(the_first_of_two_errors_wins),
+        cmocka_unit_test(the_probe_is_asked_in_order),
+        cmocka_unit_test(a_request_that_fails_ends_the_boot),
+        cmocka_unit_test(edges_under_way_are_waited_for),
+        cmocka_unit_test(a_slow_link_loses_nothing),
+        cmocka_unit_test(the_counters_are_compared_when_the_last_edge_has_come),
+        cmocka_unit_test(nobody_need_know_the_truth),
         cmocka_unit_test(no_fault_passes_for_a_good_boot),
     };
 

@@ -6,6 +6,7 @@
 #include "temporary.h"
 #include "util/file.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,8 @@
 #include <cmocka.h>
 
 #define GOLDEN P2P_SOURCE_DIR "/tests/golden/run-v1"
+/* What is made of it today: its own result.json is from before the probe had a budget. */
+#define TODAY P2P_SOURCE_DIR "/tests/golden", "run-v1.result.json"
 
 #define SAMPLES UINT64_C(60) /* of each boot */
 
@@ -88,7 +91,7 @@ static void a_whole_folder_gives_the_result_that_the_run_wrote(void **state)
     char *folder = copy_of_golden();
     struct p2p_result *result = analyse(folder);
     char *encoded = p2p_result_encode(result);
-    char *written = read_text(folder, "result.json");
+    char *written = read_text(TODAY);
 
     (void)state;
     assert_string_equal(encoded, written);
@@ -120,7 +123,7 @@ static void figures_in_result_json_do_not_matter(void **state)
     p2p_result_free(result);
     result = analyse(folder);
     encoded = p2p_result_encode(result);
-    written = read_text(GOLDEN, "result.json");
+    written = read_text(TODAY);
     assert_string_equal(encoded, written);
     free(written);
     free(encoded);
@@ -226,6 +229,92 @@ static void a_boot_of_another_place_or_probe_is_a_fault(void **state)
     }
 }
 
+static void write_boot(const char *folder, const char *name, const char *outcome, const char *probe)
+{
+    char *text = p2p_format("{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"%.*s\", \"boot\": %c, "
+                            "%s, \"probe\": %s}",
+                            (int)strcspn(name, "/"), name, name[strlen(name) - 1], outcome, probe);
+    char *file = p2p_format("%s/boot.json", name);
+
+    temporary_write(folder, file, text);
+    free(file);
+    free(text);
+}
+
+#define WHOLE        "\"complete\": true, \"fault\": null"
+#define BROKEN       "\"complete\": false, \"fault\": \"the probe does not answer\""
+#define FTDI(serial) "{\"name\": \"ftdi\", \"serial\": \"" serial "\", \"firmware\": \"1.0\", \"uncertainty_ns\": 0}"
+
+static const char *const BOOTS[] = {"native/boot-001", "native/boot-002", "xen-4.17-vwfi-trap/boot-001",
+                                    "xen-4.17-vwfi-trap/boot-002"};
+
+/* The boots in the order of the analysis; what the first says holds for all. */
+static void a_probe_of_another_serial_is_another_probe(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+
+    (void)state;
+    write_boot(folder, BOOTS[0], WHOLE, FTDI("aa"));
+    write_boot(folder, BOOTS[1], WHOLE, FTDI("aa"));
+    write_boot(folder, BOOTS[2], WHOLE, FTDI("bb"));
+    write_boot(folder, BOOTS[3], WHOLE, FTDI("aa"));
+    result = analyse(folder);
+    assert_string_equal(result->serial, "aa");
+    assert_string_equal(result->firmware, "1.0");
+    p2p_result_free(result);
+    expect_fault(folder, "boot 1: measured with probe ftdi bb, others with ftdi aa", 2, 2 * SAMPLES);
+}
+
+/* There is no edges.p2p, and no need to say so. */
+static void a_boot_whose_probe_was_not_known_has_one_reason(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    write_boot(folder, SECOND_BOOT, BROKEN, "null");
+    temporary_delete(folder, "xen-4.17-vwfi-trap/boot-002/edges.p2p");
+    expect_fault(folder, "boot 2: the probe does not answer", 2, SAMPLES);
+    folder = copy_of_golden(); /* edges that should not be there are looked at all the same */
+    write_boot(folder, SECOND_BOOT, BROKEN, "null");
+    expect_fault(folder, "boot 2: the probe does not answer", 2, 2 * SAMPLES);
+    folder = copy_of_golden(); /* the probe was known: its edges must be there */
+    write_boot(folder, SECOND_BOOT, BROKEN, "{\"name\": \"ideal\", \"uncertainty_ns\": 0}");
+    temporary_delete(folder, "xen-4.17-vwfi-trap/boot-002/edges.p2p");
+    expect_fault(folder, "boot 2: the probe does not answer; boot 2: edges.p2p: cannot open: No such file or directory",
+                 2, SAMPLES);
+}
+
+/* A probe whose clock nobody knows would make a result.json that cannot be read again. */
+static void without_any_edges_there_is_no_probe(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result, *again;
+    struct p2p_error error = {0};
+    char *text;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        char *edges = p2p_format("%s/edges.p2p", BOOTS[i]);
+
+        temporary_delete(folder, edges);
+        free(edges);
+    }
+    result = analyse(folder);
+    assert_string_equal(result->probe, "");
+    text = p2p_result_encode(result);
+    temporary_write(folder, "result.json", text);
+    again = analyse(folder);
+    assert_string_equal(error.message, "");
+    assert_string_equal(again->configurations[0].judgement.reason,
+                        "boot 1: edges.p2p: cannot open: No such file or directory; boot 2: edges.p2p: cannot open: No "
+                        "such file or directory; no stimulus was played; 0 warm samples, 1 needed");
+    p2p_result_free(again);
+    free(text);
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
 static void missing_edges_are_a_fault(void **state)
 {
     char *folder = copy_of_golden();
@@ -289,6 +378,136 @@ static void rewrite_edges(const char *folder, const struct p2p_edge_file_header 
     free(path);
 }
 
+/* ---- the truth ---- */
+
+/*
+ * The second boot's edges as their own truth; but answer `number` (from 0; -1: none) comes `by_ns` later, or never.
+ */
+enum { NO_ANSWER = 0 };
+
+static void write_truth(const char *folder, int number, int by_ns)
+{
+    char *from = p2p_format("%s/%s/edges.p2p", folder, SECOND_BOOT);
+    char *to = p2p_format("%s/%s/truth.p2p", folder, SECOND_BOOT);
+    struct p2p_edge_file_header header;
+    struct p2p_edge edges[512];
+    struct p2p_error error = {0};
+    struct p2p_edge_reader *reader = p2p_edge_reader_open(from, &header, &error);
+    struct p2p_edge_writer *writer = p2p_edge_writer_open(to, &header, &error);
+    size_t count;
+
+    assert_non_null(reader);
+    assert_non_null(writer);
+    assert_int_equal(p2p_edge_reader_next(reader, edges, 512, &count, &error), P2P_OK);
+    assert_true(count > 2 * SAMPLES && count < 512);
+    for (size_t i = 0; i < count; i++) {
+        bool chosen = edges[i].channel == P2P_CHANNEL_ANSWER && number-- == 0;
+
+        if (chosen) {
+            edges[i].ticks += (uint64_t)(int64_t)by_ns;
+        }
+        if (!chosen || by_ns != NO_ANSWER) {
+            assert_int_equal(p2p_edge_writer_append(writer, &edges[i], 1, &error), P2P_OK);
+        }
+    }
+    assert_int_equal(p2p_edge_writer_finish(writer, &error), P2P_OK);
+    p2p_edge_reader_close(reader);
+    free(to);
+    free(from);
+}
+
+static void a_probe_within_its_budget_passes(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+    const struct p2p_truth *truth;
+
+    (void)state;
+    write_truth(folder, 5, -1); /* the tick is 1 ns */
+    result = analyse(folder);
+    truth = &result->configurations[1].truth;
+    assert_string_equal(result->configurations[1].judgement.reason, "");
+    assert_int_equal(result->judgement.verdict, P2P_VERDICT_PASS);
+    assert_true(truth->known);
+    assert_int_equal(truth->n, SAMPLES);
+    assert_int_equal(truth->unmatched, 0);
+    assert_true(fabs(truth->max_error_ns - 1) < 1e-9);
+    assert_true(fabs(p2p_truth_mean_error_ns(truth) - 1.0 / (double)SAMPLES) < 1e-9);
+    assert_false(result->configurations[0].truth.known);
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
+static void a_probe_beyond_its_budget_is_a_fault(void **state)
+{
+    static const int errors_ns[] = {2, -2};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char *folder = copy_of_golden();
+
+        write_truth(folder, 0, errors_ns[i]);
+        expect_fault(folder, "the probe is off by up to 2.000 ns from the truth, its budget allows 1.000 ns", 2,
+                     2 * SAMPLES);
+    }
+}
+
+/* A tick of 1 ns, 2.5 ns of correction, three times 0.5 ns of skew, three times 10 ppm of 150 us: 9.5 ns. */
+static void the_budget_says_what_is_allowed(void **state)
+{
+    static const char probe[] = "{\"name\": \"ideal\", \"uncertainty_ns\": 1, \"budget\": {\"skew_ns\": 0.5, "
+                                "\"timebase_ppm\": 10, \"skew_correction_ns\": -2.5}}";
+    static const struct {
+        int error_ns;
+        const char *reason;
+    } cases[] = {{9, ""}, {10, "the probe is off by up to 10.000 ns from the truth, its budget allows 9.500 ns"}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char *folder = copy_of_golden();
+        struct p2p_result *result;
+
+        for (size_t boot = 0; boot < 4; boot++) {
+            write_boot(folder, BOOTS[boot], WHOLE, probe);
+        }
+        write_truth(folder, 0, cases[i].error_ns);
+        result = analyse(folder);
+        assert_string_equal(result->configurations[1].judgement.reason, cases[i].reason);
+        assert_int_equal(result->configurations[1].stats.max_ns, 3858); /* 3855 + 2.5, half up */
+        p2p_result_free(result);
+        temporary_remove(folder);
+    }
+}
+
+static void a_sample_without_its_like_is_a_fault(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    write_truth(folder, 30, NO_ANSWER);
+    expect_fault(folder, "1 sample that the probe or the truth lacks", 2, 2 * SAMPLES);
+}
+
+static void a_damaged_truth_is_a_fault_told_without_its_folder(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/truth.p2p", "");
+    expect_fault(folder, "boot 2: truth.p2p: not an edge file", 2, 2 * SAMPLES);
+}
+
+/* Said once, by whoever reads them first. */
+static void damaged_edges_are_not_compared_with_the_truth(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    write_truth(folder, -1, 0);
+    temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/edges.p2p", "");
+    expect_fault(folder, "boot 2: edges.p2p: not an edge file", 2, SAMPLES);
+}
+
 static void boots_of_another_clock_are_not_mixed_in(void **state)
 {
     static const struct p2p_edge_file_header others[] = {{1000000001, P2P_TIME_INSTRUCTIONS},
@@ -315,7 +534,7 @@ static void files_of_others_are_left_alone(void **state)
     temporary_write(folder, "native/boot-003", "no folder, no boot of the plan");
     result = analyse(folder);
     encoded = p2p_result_encode(result);
-    written = read_text(GOLDEN, "result.json");
+    written = read_text(TODAY);
     assert_string_equal(encoded, written);
     free(written);
     free(encoded);
@@ -330,7 +549,7 @@ static void a_boot_that_is_no_folder_is_a_fault(void **state)
     (void)state;
     temporary_delete(folder, SECOND_BOOT);
     temporary_write(folder, SECOND_BOOT, "");
-    expect_fault(folder, "boot 2: edges.p2p: cannot open: Not a directory; boot 2 was cut off: it has no boot.json", 2,
+    expect_fault(folder, "boot 2 was cut off: it has no boot.json; boot 2: edges.p2p: cannot open: Not a directory", 2,
                  SAMPLES);
 }
 
@@ -380,6 +599,15 @@ int main(void)
         cmocka_unit_test(a_damaged_boot_json_is_a_fault_told_without_its_folder),
         cmocka_unit_test(a_boots_own_fault_is_told),
         cmocka_unit_test(a_boot_of_another_place_or_probe_is_a_fault),
+        cmocka_unit_test(a_probe_of_another_serial_is_another_probe),
+        cmocka_unit_test(a_boot_whose_probe_was_not_known_has_one_reason),
+        cmocka_unit_test(without_any_edges_there_is_no_probe),
+        cmocka_unit_test(a_probe_within_its_budget_passes),
+        cmocka_unit_test(a_probe_beyond_its_budget_is_a_fault),
+        cmocka_unit_test(the_budget_says_what_is_allowed),
+        cmocka_unit_test(a_sample_without_its_like_is_a_fault),
+        cmocka_unit_test(a_damaged_truth_is_a_fault_told_without_its_folder),
+        cmocka_unit_test(damaged_edges_are_not_compared_with_the_truth),
         cmocka_unit_test(missing_edges_are_a_fault),
         cmocka_unit_test(edges_that_are_a_fifo_do_not_hang),
         cmocka_unit_test(truncated_edges_have_no_end),

@@ -7,6 +7,7 @@
 #include "util/prng.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,10 @@
 #include <cmocka.h>
 
 #define GOLDEN P2P_SOURCE_DIR "/tests/golden/run-v1/result.json"
-#define WHOLE  P2P_SOURCE_DIR "/tests/unit/store/good/whole.json"
+/* The same as it is written today, with the keys that version 1 did not have at first. */
+#define TODAY P2P_SOURCE_DIR "/tests/golden/run-v1.result.json"
+#define WHOLE P2P_SOURCE_DIR "/tests/unit/store/good/whole.json"
+#define TRUTH P2P_SOURCE_DIR "/tests/unit/store/good/with-truth.json"
 
 enum { CONFIGURATIONS_MAX = 5, FILE_BYTES_MAX = 1 << 20 };
 
@@ -39,19 +43,20 @@ static const struct corpus_loader BAD = {"../../store/bad", load, release};
 static void good_files_load(void **state)
 {
     (void)state;
-    assert_int_equal(corpus_check_good(&GOOD), 2);
+    assert_int_equal(corpus_check_good(&GOOD), 6);
 }
 
 static void bad_files_are_refused_in_the_expected_words(void **state)
 {
     (void)state;
-    assert_true(corpus_check_bad(&BAD) >= 45);
+    assert_true(corpus_check_bad(&BAD) >= 67);
 }
 
 static void every_truncation_is_refused_with_its_place(void **state)
 {
     (void)state;
     corpus_check_truncated(&GOOD, WHOLE);
+    corpus_check_truncated(&GOOD, TRUTH);
 }
 
 /* A text by way of a file in memory. */
@@ -70,19 +75,24 @@ static struct p2p_result *load_text(const char *text, struct p2p_error *error)
 
 static void a_recorded_result_is_encoded_to_the_same_bytes(void **state)
 {
+    static const char *const recorded[] = {TODAY, GOLDEN};
     struct p2p_error error = {0};
-    struct p2p_result *result = p2p_result_load(GOLDEN, &error);
-    char *text, *encoded;
+    char *text;
     size_t size;
 
     (void)state;
-    assert_non_null(result);
-    assert_int_equal(p2p_read_file(GOLDEN, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
-    encoded = p2p_result_encode(result);
-    assert_string_equal(encoded, text);
-    free(encoded);
+    assert_int_equal(p2p_read_file(TODAY, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct p2p_result *result = p2p_result_load(recorded[i], &error);
+        char *encoded;
+
+        assert_non_null(result);
+        encoded = p2p_result_encode(result);
+        assert_string_equal(encoded, text);
+        free(encoded);
+        p2p_result_free(result);
+    }
     free(text);
-    p2p_result_free(result);
 }
 
 static void every_figure_comes_from_its_own_key(void **state)
@@ -117,6 +127,56 @@ static void every_figure_comes_from_its_own_key(void **state)
     assert_int_equal(only->account.releases, 3);
     assert_int_equal(only->account.outside, 1);
     assert_int_equal(only->account.edges, 10);
+    assert_true(only->stats.uncertainty_ns > 0.49 && only->stats.uncertainty_ns < 0.51);
+    p2p_result_free(result);
+}
+
+static void assert_near(double found, double expected)
+{
+    assert_true(fabs(found - expected) < 1e-9);
+}
+
+static void so_does_every_figure_of_the_probe_and_of_the_truth(void **state)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(TRUTH, &error);
+    const struct p2p_result_configuration *only;
+
+    (void)state;
+    assert_non_null(result);
+    only = &result->configurations[0];
+    assert_string_equal(result->probe, "virtual");
+    assert_string_equal(result->serial, "e6616408432d2b21");
+    assert_string_equal(result->firmware, "pin2pin-probe 0.1.0");
+    assert_near(result->budget.quantisation_ns, 3.265986);
+    assert_near(result->budget.skew_ns, 1.25);
+    assert_near(result->budget.trigger_ns, 1.5);
+    assert_near(result->budget.timebase_ppm, 30.5);
+    assert_near(result->budget.skew_correction_ns, -2.75);
+    assert_near(only->stats.uncertainty_ns, 0.5);
+    assert_near(only->stats.avg_uncertainty_ns, 4.25);
+    assert_true(only->truth.known);
+    assert_int_equal(only->truth.n, 3);
+    assert_int_equal(only->truth.unmatched, 1);
+    assert_near(only->truth.max_error_ns, 7.5);
+    assert_near(p2p_truth_mean_error_ns(&only->truth), -2.125);
+    p2p_result_free(result);
+}
+
+/* From before there were budgets: the one figure that there was is still there. */
+static void an_old_file_has_no_truth_and_one_uncertainty(void **state)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(WHOLE, &error);
+
+    (void)state;
+    assert_non_null(result);
+    assert_string_equal(result->serial, "");
+    assert_string_equal(result->firmware, "");
+    assert_near(p2p_uncertainty_of_sample_ns(&result->budget, 0), 0.5);
+    assert_near(p2p_uncertainty_of_sample_ns(&result->budget, 1e9), 0.5);
+    assert_near(result->configurations[0].stats.avg_uncertainty_ns, 0);
+    assert_false(result->configurations[0].truth.known);
     p2p_result_free(result);
 }
 
@@ -170,6 +230,7 @@ static void stats(struct p2p_prng *prng, struct p2p_stats *stats)
         .p99_ns = number(prng),
         .p99_9_ns = number(prng),
         .uncertainty_ns = real_ns(prng),
+        .avg_uncertainty_ns = real_ns(prng),
     };
     if (p2p_prng_below(prng, 3) != 0) {
         stats->n_warm = 1 + number(prng) / 2;
@@ -183,6 +244,25 @@ static void account(struct p2p_prng *prng, struct p2p_account *account)
                                     number(prng), number(prng), number(prng), number(prng), number(prng), number(prng)};
 }
 
+/* Millionths, as the file holds them; up to `limit`. */
+static double micro(struct p2p_prng *prng, uint64_t limit)
+{
+    return (double)p2p_prng_upto(prng, limit * 1000000) / 1e6;
+}
+
+static void truth(struct p2p_prng *prng, struct p2p_truth *truth)
+{
+    *truth = (struct p2p_truth){.known = p2p_prng_below(prng, 3) != 0};
+    if (truth->known) {
+        truth->n = p2p_prng_below(prng, 2) * (1 + number(prng) / 2);
+        truth->unmatched = number(prng);
+    }
+    if (truth->n > 0) {
+        truth->max_error_ns = real_ns(prng);
+        truth->error_sum_ns = (p2p_prng_below(prng, 2) ? 1 : -1) * truth->max_error_ns * (double)truth->n;
+    }
+}
+
 static void randomize(struct p2p_prng *prng, struct p2p_result *result)
 {
     snprintf(result->plan, sizeof result->plan, "plan-%" PRIu64, number(prng));
@@ -191,11 +271,26 @@ static void randomize(struct p2p_prng *prng, struct p2p_result *result)
     result->boots = 1 + (uint32_t)p2p_prng_below(prng, 1000);
     result->samples = number(prng);
     result->warmup = (uint32_t)p2p_prng_next(prng);
-    result->stimulus = (struct p2p_stimulus_plan){number(prng), number(prng), number(prng), 1 + number(prng) / 2};
+    result->stimulus = (struct p2p_stimulus_plan){.period_ns = number(prng),
+                                                  .jitter_ns = number(prng),
+                                                  .width_ns = number(prng),
+                                                  .deadline_ns = 1 + number(prng) / 2,
+                                                  .kind = (enum p2p_stimulus_kind)p2p_prng_below(prng, 3)};
+    if (result->stimulus.kind == P2P_STIMULUS_POISSON) {
+        result->stimulus.gap_ns = number(prng);
+    }
+    if (result->stimulus.kind == P2P_STIMULUS_BURST) {
+        result->stimulus.burst_count = 2 + (uint32_t)p2p_prng_below(prng, UINT32_MAX - 1);
+        result->stimulus.burst_spacing_ns = number(prng);
+    }
     if (p2p_prng_below(prng, 3) != 0) {
         snprintf(result->probe, sizeof result->probe, "probe_%" PRIu64, number(prng));
         result->tick_hz = 1 + number(prng) / 2;
-        result->uncertainty_ns = real_ns(prng);
+        snprintf(result->serial, sizeof result->serial, "%.*" PRIx64, (int)p2p_prng_below(prng, 63), number(prng));
+        snprintf(result->firmware, sizeof result->firmware, "%.*s", (int)p2p_prng_below(prng, 10), "~fw \"\\ 1!");
+        result->budget = (struct p2p_uncertainty){micro(prng, 1000000), micro(prng, 1), micro(prng, 1000),
+                                                  micro(prng, 1000000), micro(prng, 2000000) - 1e6};
+        result->budget.skew_correction_ns = nearbyint(result->budget.skew_correction_ns);
     }
     result->time_base = (enum p2p_time_base)p2p_prng_below(prng, 2);
     result->complete = p2p_prng_below(prng, 2) == 0;
@@ -210,6 +305,7 @@ static void randomize(struct p2p_prng *prng, struct p2p_result *result)
         to->boots = (uint32_t)p2p_prng_below(prng, 1001);
         stats(prng, &to->stats);
         account(prng, &to->account);
+        truth(prng, &to->truth);
     }
 }
 
@@ -237,6 +333,12 @@ static void assert_same_configuration(const struct p2p_result_configuration *a,
     assert_int_equal(a->stats.p99_ns, b->stats.p99_ns);
     assert_int_equal(a->stats.p99_9_ns, b->stats.p99_9_ns);
     assert_same_real(a->stats.uncertainty_ns, b->stats.uncertainty_ns);
+    assert_same_real(a->stats.avg_uncertainty_ns, b->stats.avg_uncertainty_ns);
+    assert_int_equal(a->truth.known, b->truth.known);
+    assert_int_equal(a->truth.n, b->truth.n);
+    assert_int_equal(a->truth.unmatched, b->truth.unmatched);
+    assert_same_real(a->truth.max_error_ns, b->truth.max_error_ns);
+    assert_true(fabs(p2p_truth_mean_error_ns(&a->truth) - p2p_truth_mean_error_ns(&b->truth)) < 0.0005);
 }
 
 static void assert_same(const struct p2p_result *a, const struct p2p_result *b)
@@ -251,7 +353,9 @@ static void assert_same(const struct p2p_result *a, const struct p2p_result *b)
     assert_string_equal(a->probe, b->probe);
     assert_int_equal(a->tick_hz, b->tick_hz);
     assert_int_equal(a->time_base, b->time_base);
-    assert_same_real(a->uncertainty_ns, b->uncertainty_ns);
+    assert_string_equal(a->serial, b->serial);
+    assert_string_equal(a->firmware, b->firmware);
+    assert_memory_equal(&a->budget, &b->budget, sizeof a->budget);
     assert_int_equal(a->complete, b->complete);
     assert_int_equal(a->judgement.verdict, b->judgement.verdict);
     assert_string_equal(a->judgement.reason, b->judgement.reason);
@@ -318,7 +422,7 @@ static void a_new_result_is_of_the_selection_and_empty(void **state)
                                   .boots = 2,
                                   .samples = 9,
                                   .warmup = 1,
-                                  .stimulus = {4, 3, 2, 1},
+                                  .stimulus = {.period_ns = 4, .jitter_ns = 3, .width_ns = 2, .deadline_ns = 1},
                                   .configuration_count = 3,
                                   .configurations = configurations};
     const struct p2p_bench bench = {.name = "x"};
@@ -402,6 +506,8 @@ int main(void)
         cmocka_unit_test(every_truncation_is_refused_with_its_place),
         cmocka_unit_test(a_recorded_result_is_encoded_to_the_same_bytes),
         cmocka_unit_test(every_figure_comes_from_its_own_key),
+        cmocka_unit_test(so_does_every_figure_of_the_probe_and_of_the_truth),
+        cmocka_unit_test(an_old_file_has_no_truth_and_one_uncertainty),
         cmocka_unit_test(any_result_survives_the_file),
         cmocka_unit_test(a_reason_of_any_bytes_is_encoded),
         cmocka_unit_test(a_new_result_is_of_the_selection_and_empty),

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The schemas of result.json and boot.json take the golden run's files, and no file with anything left out, added or
-of another type.
+"""The schemas of result.json and boot.json take the golden run's files and those of today, and no file with anything
+left out, added or of another type.
 
 usage: test_run_schemas.py SOURCE_DIR
 """
@@ -16,11 +16,17 @@ import jsonschema
 # Values that no place of these files takes ("" is a reason, and so are most texts).
 WRONG = [[], -1, 1.5, "\u00fc\n"]
 # Where a real number stands.
-REAL = {"wall_s", "avg_ns", "uncertainty_ns"}
+REAL = {"wall_s", "avg_ns", "uncertainty_ns", "avg_uncertainty_ns", "max_error_ns", "mean_error_ns", "quantisation_ns",
+        "skew_ns", "trigger_ns", "timebase_ppm", "skew_correction_ns"}
+# Where it may be negative.
+SIGNED = {"mean_error_ns", "skew_correction_ns"}
+# What the first files of version 1 do not have, in its parent; files of today have all of it.
+NEW = {"serial": "probe", "firmware": "probe", "budget": "probe", "avg_uncertainty_ns": "stats", "truth": 0}
 # Where null tells that there is none.
 NULLABLE = {
-    "result": {"probe", "avg_ns", "min_ns", "max_ns", "warm_max_ns", "p50_ns", "p99_ns", "p99_9_ns", "uncertainty_ns"},
-    "boot": {"fault", "xen", "stub", "counters", "version", "debug", "scheduler", "command_line"},
+    "result": {"probe", "avg_ns", "min_ns", "max_ns", "warm_max_ns", "p50_ns", "p99_ns", "p99_9_ns", "uncertainty_ns",
+               "avg_uncertainty_ns", "truth", "max_error_ns", "mean_error_ns"},
+    "boot": {"fault", "probe", "xen", "stub", "counters", "version", "debug", "scheduler", "command_line"},
 }
 
 
@@ -58,22 +64,36 @@ def setting(value):
     return change
 
 
-def may_be_null(kind, path):
+def is_new(path):
+    return len(path) > 1 and NEW.get(path[-1], "") == path[-2]
+
+
+def may_be_null(kind, path, value):
     if path[-1] == "uncertainty_ns" and "probe" in path or path == ("version",):
         return False
+    if kind == "boot" and path == ("probe",):
+        return not value["complete"]
     return path[-1] in NULLABLE[kind]
 
 
 def broken(kind, value):
     """(what was done, the broken value) for every place of the file."""
     for path in places(value):
-        yield f"without {path}", with_change(value, path, without)
+        if not is_new(path):
+            yield f"without {path}", with_change(value, path, without)
         yield f"stranger beside {path}", with_change(value, path, with_stranger)
         for wrong in WRONG:
-            if wrong != 1.5 or path[-1] not in REAL:
+            if (wrong != 1.5 or path[-1] not in REAL) and (wrong != -1 or path[-1] not in SIGNED):
                 yield f"{path} = {wrong!r}", with_change(value, path, setting(wrong))
-        if not may_be_null(kind, path):
+        if not may_be_null(kind, path, value):
             yield f"{path} = null", with_change(value, path, setting(None))
+
+
+def check_today(path):
+    """The complaints about a file that is to have every key of today."""
+    found = {place[-1] for place in places(json.loads(path.read_text())) if is_new(place)}
+    wanted = {key for key, parent in NEW.items() if parent == "probe" or "result" in path.name}
+    return [] if found == wanted else [f"{path}: {sorted(found)} of {sorted(wanted)} are there"]
 
 
 def check_kind(root, kind, files):
@@ -89,8 +109,10 @@ def check_kind(root, kind, files):
         for error in validator.iter_errors(value):
             complaints.append(f"{path}: refused: {error.json_path}: {error.message}")
         for place in places(value):
-            if may_be_null(kind, place) and not validator.is_valid(with_change(value, place, setting(None))):
+            if may_be_null(kind, place, value) and not validator.is_valid(with_change(value, place, setting(None))):
                 complaints.append(f"{path}: {place} = null is refused")
+            if is_new(place) and not validator.is_valid(with_change(value, place, without)):
+                complaints.append(f"{path}: refused without {place}")
         for done, variant in broken(kind, value):
             variants += 1
             if validator.is_valid(variant):
@@ -102,8 +124,12 @@ def check_kind(root, kind, files):
 def main():
     root = pathlib.Path(sys.argv[1])
     run = root / "tests/golden/run-v1"
-    complaints = check_kind(root, "result", sorted(run.glob("result.json")))
-    complaints += check_kind(root, "boot", sorted(run.glob("*/boot-*/boot.json")))
+    good = sorted((root / "tests/unit/store/good").glob("*.json"))
+    boots = root / "tests/golden/boots"
+    today = root / "tests/golden/run-v1.result.json"
+    complaints = check_kind(root, "result", [run / "result.json", today] + good)
+    complaints += check_kind(root, "boot", sorted(run.glob("*/boot-*/boot.json")) + sorted(boots.glob("*.json")))
+    complaints += check_today(today) + check_today(boots / "silent.json")
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0

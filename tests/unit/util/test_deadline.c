@@ -99,11 +99,12 @@ static void the_stop_comes_before_the_bytes(void **state)
 static void which_descriptor_is_ready_is_told(void **state)
 {
     const struct pipes *pipes = *state;
-    struct pollfd fds[P2P_WAIT_FDS_MAX] = {{.fd = pipes->stop[0], .events = POLLIN},
-                                           {.fd = -1, .events = POLLIN},
-                                           {.fd = pipes->stop[0], .events = POLLIN},
-                                           {.fd = pipes->in[0], .events = POLLIN}};
+    struct pollfd fds[P2P_WAIT_FDS_MAX];
 
+    for (int i = 0; i < P2P_WAIT_FDS_MAX; i++) {
+        fds[i] = (struct pollfd){.fd = i % 2 == 0 ? pipes->stop[0] : -1, .events = POLLIN};
+    }
+    fds[P2P_WAIT_FDS_MAX - 1].fd = pipes->in[0];
     say(pipes->in[1]);
     assert_int_equal(p2p_wait_fds(fds, P2P_WAIT_FDS_MAX, -1, p2p_deadline_in_ms(1000)), P2P_WAIT_READY);
     for (int i = 0; i < P2P_WAIT_FDS_MAX - 1; i++) {

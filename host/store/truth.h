@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A probe judged by the truth: edges.p2p against truth.p2p of the same boots. Samples are matched by their stimulus'
+ * number; a sample that only one of the two has is unmatched. An answer that is late for both is no sample; one that
+ * is late for one of them only is compared.
+ */
+#ifndef P2P_STORE_TRUTH_H
+#define P2P_STORE_TRUTH_H
+
+#include "util/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Zero-initialise. Errors are the probe's latency minus the true one. */
+struct p2p_truth {
+    bool known; /* at least one boot has a truth.p2p */
+    uint64_t n; /* samples that both have */
+    uint64_t unmatched;
+    double max_error_ns; /* the largest, without its sign */
+    double error_sum_ns;
+};
+
+/* With its sign; 0 if there are no samples. */
+double p2p_truth_mean_error_ns(const struct p2p_truth *truth);
+
+/*
+ * Adds one boot. Does nothing if there is no file at `truth_path`. Constant memory. P2P_E_INPUT: a file is damaged;
+ * what was compared until then is counted.
+ */
+enum p2p_code p2p_truth_add_boot(struct p2p_truth *truth, const char *edges_path, const char *truth_path,
+                                 uint64_t deadline_ns, struct p2p_error *error);
+
+#endif
