@@ -14,6 +14,7 @@ class Demo:
 
     GIC = None
     PINS = None
+    TICK_NS = 1  # of the ideal probe
 
     @classmethod
     def setUpClass(cls):
@@ -24,8 +25,12 @@ class Demo:
                 configuration["xen"]["image"] = str(XEN / configuration["xen"]["version"] / "xen")
         start = time.monotonic()
         cls.plan = plan
-        cls.run_ = cls.bench.run(cls.bench.write("demo.plan.json", plan), cls.bench.bench_file(cls.GIC, pins=cls.PINS))
+        cls.run_ = cls.bench.run(cls.bench.write("demo.plan.json", plan), cls.bench_file())
         cls.seconds = time.monotonic() - start
+
+    @classmethod
+    def bench_file(cls):
+        return cls.bench.bench_file(cls.GIC, pins=cls.PINS)
 
     @classmethod
     def tearDownClass(cls):
@@ -54,7 +59,8 @@ class Demo:
 
     def test_native_is_the_length_of_the_stubs_path(self):
         path = int(field(self.run_.boot()["stub"], "path"))
-        self.assertEqual((self.stats("native")["min_ns"], self.stats("native")["max_ns"]), (path, path))
+        least, most = path // self.TICK_NS * self.TICK_NS, -(-path // self.TICK_NS) * self.TICK_NS
+        self.assertEqual((self.stats("native")["min_ns"], self.stats("native")["max_ns"]), (least, most))
 
     def test_counts_instructions_and_says_so(self):
         self.assertEqual(self.run_.result["time_base"], "instructions")
@@ -125,6 +131,44 @@ class DemoOnGicV2(Demo, unittest.TestCase):
 class DemoOnGicV3(Demo, unittest.TestCase):
     GIC = 3
     PINS = {"stimulus": 6, "answer": 4, "query": 7}
+
+
+class DemoThroughTheProbe(Demo, unittest.TestCase):
+    """As a user gets it: stamped by the firmware, to its tick."""
+
+    GIC = 2
+    PINS = {"stimulus": 0, "answer": 1, "query": 2}
+    TICK_NS = 8
+
+    @classmethod
+    def bench_file(cls):
+        return cls.bench.bench_file(cls.GIC, pins=cls.PINS, probe=cls.bench.virtual_probe())
+
+    def test_the_probe_is_true(self):
+        for configuration in self.run_.result["configurations"]:
+            with self.subTest(configuration["name"]):
+                truth = configuration["truth"]
+                self.assertEqual((truth["n"], truth["unmatched"]), (configuration["stats"]["n"], 0))
+                self.assertLessEqual(truth["max_error_ns"], self.TICK_NS)
+
+    def test_the_probe_and_its_uncertainty_are_told(self):
+        self.assertEqual(self.run_.result["probe"]["firmware"].split()[0], "pin2pin")
+        self.assertAlmostEqual(self.run_.result["probe"]["uncertainty_ns"], 2 * self.TICK_NS / 6 ** 0.5, places=3)
+        self.assertIn("against the truth: 10000 samples", self.run_.stdout)
+
+    def test_the_mean_is_less_uncertain_than_a_sample(self):
+        for configuration in self.run_.result["configurations"]:
+            stats = configuration["stats"]
+            self.assertLess(0, stats["avg_uncertainty_ns"])
+            self.assertLess(stats["avg_uncertainty_ns"], stats["uncertainty_ns"])
+
+
+class ShippedBenches(unittest.TestCase):
+    def test_measure_through_the_firmware_but_for_the_ideal_one(self):
+        for path in sorted((SOURCE / "fixtures/benches").glob("*.bench.json")):
+            with self.subTest(path.name):
+                kind = json.loads(path.read_text())["probe"]["kind"]
+                self.assertEqual(kind, "ideal" if "ideal" in path.name else "virtual")
 
 
 if __name__ == "__main__":
