@@ -32,7 +32,7 @@ struct p2p_probe_device {
     uint64_t asked_ns; /* when the join began */
     uint64_t sent_ns;  /* when the latest command of the join went out */
     enum p2p_probe_request request;
-    uint64_t epochs_wanted; /* SYNC's */
+    uint64_t epochs_wanted; /* SYNC's; 0: its command is not answered yet */
 
     struct p2p_edge edges[EDGES_MAX];
     size_t edge_next, edge_count;
@@ -162,6 +162,10 @@ enum p2p_code p2p_probe_device_tend(struct p2p_probe_device *device, struct p2p_
     if (device->fault.code == P2P_OK) {
         check_answer(device);
     }
+    if (device->request == P2P_PROBE_SYNC && device->epochs_wanted == 0 && !p2p_probe_link_waiting(device->link)) {
+        /* it is made up behind the answer, so after the request */
+        device->epochs_wanted = p2p_probe_link_epochs(device->link) + 1;
+    }
     if (device->info.tick_hz == 0 && p2p_probe_link_hello(device->link) != NULL) {
         fill_info(device, p2p_probe_link_hello(device->link));
     }
@@ -253,8 +257,9 @@ enum p2p_code p2p_probe_device_request(struct p2p_probe_device *device, enum p2p
             join(device);
         }
         break;
-    case P2P_PROBE_SYNC: /* the next EPOCH may have been under way already, the one after it was not */
-        device->epochs_wanted = p2p_probe_link_epochs(device->link) + 2;
+    case P2P_PROBE_SYNC: /* what comes behind its answer was sent after the request, however slow the link */
+        device->epochs_wanted = 0;
+        send_command(device, PROBE_GET_STATS);
         break;
     case P2P_PROBE_ARM:
     case P2P_PROBE_STOP:
@@ -286,7 +291,7 @@ bool p2p_probe_device_settled(const struct p2p_probe_device *device)
     }
     switch (device->request) {
     case P2P_PROBE_SYNC:
-        return p2p_probe_link_epochs(link) >= device->epochs_wanted;
+        return device->epochs_wanted > 0 && p2p_probe_link_epochs(link) >= device->epochs_wanted;
     case P2P_PROBE_ARM: /* its first EPOCH says when that was */
         return p2p_probe_link_state(link) == P2P_PROBE_ARMED && p2p_probe_link_epochs(link) > 0;
     case P2P_PROBE_STOP:

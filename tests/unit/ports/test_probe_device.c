@@ -488,7 +488,8 @@ static void edges_come_in_order_in_pieces(void **state)
     }
 }
 
-static void sync_waits_for_two_epochs(void **state)
+/* The fake's EPOCHs are on a grid of 100 ms. */
+static void sync_waits_for_the_epoch_behind_its_answer(void **state)
 {
     struct rig *rig = *state;
 
@@ -497,17 +498,32 @@ static void sync_waits_for_two_epochs(void **state)
         pass(rig, 250);
         assert_ok(rig, ask(rig, P2P_PROBE_SYNC));
         assert_false(settled(rig));
-        pass(rig, 50); /* this one may have been under way */
-        assert_ok(rig, p2p_probe_device_tend(rig->device, &rig->error));
-        assert_false(settled(rig));
-        pass(rig, 99);
+        pass(rig, 49);
         assert_ok(rig, p2p_probe_device_tend(rig->device, &rig->error));
         assert_false(settled(rig));
         pass(rig, 1);
         assert_ok(rig, p2p_probe_device_tend(rig->device, &rig->error));
         assert_true(settled(rig));
+        pass(rig, 100);
     }
-    assert_commands(rig, "434142");
+    assert_commands(rig, "43414245" "45");
+}
+
+/* What was under way before the request vouches for nothing after it. */
+static void sync_ignores_epochs_ahead_of_its_answer(void **state)
+{
+    struct rig *rig = *state;
+
+    join_and_arm(rig);
+    rig->piece = 0;
+    pass(rig, 250);
+    assert_ok(rig, ask(rig, P2P_PROBE_SYNC));
+    rig->piece = SIZE_MAX;
+    assert_ok(rig, p2p_probe_device_tend(rig->device, &rig->error));
+    assert_false(settled(rig));
+    pass(rig, 50);
+    assert_ok(rig, p2p_probe_device_tend(rig->device, &rig->error));
+    assert_true(settled(rig));
 }
 
 static void stop_brings_the_last_edges(void **state)
@@ -808,7 +824,8 @@ int main(void)
         WITH_A_PROBE(armed_is_when_the_first_epoch_has_come),
         WITH_A_PROBE(arm_may_be_refused),
         WITH_A_PROBE(edges_come_in_order_in_pieces),
-        WITH_A_PROBE(sync_waits_for_two_epochs),
+        WITH_A_PROBE(sync_waits_for_the_epoch_behind_its_answer),
+        WITH_A_PROBE(sync_ignores_epochs_ahead_of_its_answer),
         WITH_A_PROBE(stop_brings_the_last_edges),
         WITH_A_PROBE(a_stop_that_nobody_vouches_for_is_a_fault),
         WITH_A_PROBE(other_commands_settle_by_their_answer),

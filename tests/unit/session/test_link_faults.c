@@ -31,7 +31,7 @@ enum {
     SCHEDULES = 2000,
     SAMPLES = 12,
     FRAMES_USUAL = 32,  /* about as many as a run has */
-    COMMANDS_USUAL = 4, /* STOP, IDENTIFY, ARM, STOP; the first two not to a probe that was just powered on */
+    COMMANDS_USUAL = 5, /* STOP, IDENTIFY, ARM, GET_STATS, STOP; the first two not to a probe that was just powered on */
     QUICKEST_NS = 500,
     SLOWEST_NS = 1900,
     LIMIT_NS = 2000,

@@ -390,6 +390,21 @@ static void any_result_survives_the_file(void **state)
     }
 }
 
+static void a_mean_that_rounds_to_0_has_no_sign(void **state)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(TRUTH, &error);
+    char *text;
+
+    (void)state;
+    assert_non_null(result);
+    result->configurations[0].truth.error_sum_ns = -0.0003;
+    text = p2p_result_encode(result);
+    assert_non_null(strstr(text, "\"mean_error_ns\": 0.0,"));
+    free(text);
+    p2p_result_free(result);
+}
+
 /* A reason may quote anything, and may be cut within a character. */
 static void a_reason_of_any_bytes_is_encoded(void **state)
 {
@@ -509,6 +524,7 @@ int main(void)
         cmocka_unit_test(so_does_every_figure_of_the_probe_and_of_the_truth),
         cmocka_unit_test(an_old_file_has_no_truth_and_one_uncertainty),
         cmocka_unit_test(any_result_survives_the_file),
+        cmocka_unit_test(a_mean_that_rounds_to_0_has_no_sign),
         cmocka_unit_test(a_reason_of_any_bytes_is_encoded),
         cmocka_unit_test(a_new_result_is_of_the_selection_and_empty),
         cmocka_unit_test(every_failed_allocation_of_a_load_is_told),
