@@ -33,6 +33,10 @@ static const struct p2p_json_key BENCH_KEYS[] = {
     {"pins", "the pins of the board's GPIO block"},
     {"probe", "what stamps the edges"},
     {"timeouts", "how long to wait for the bench"},
+    {"stimulus", "the GPIO line that drives the board's stimulus pin"},
+    {"query", "the GPIO line that drives the board's query pin"},
+    {"console", "the serial port of the board's console"},
+    {"power", "what switches the board's power"},
     {NULL, NULL},
 };
 
@@ -43,8 +47,27 @@ static const struct p2p_json_key BOARD_KEYS[] = {
     {"memory_mib", "the board's memory"},
     {"wires", "the path of the wires plugin"},
     {"play", "how stimuli reach the board"},
+    {"device_tree", "the path of the board's own device tree"},
+    {"addresses", "where the files go in memory"},
+    {"load", "how U-Boot gets the files"},
+    {"folder", "where U-Boot finds the files"},
+    {"interface", "the disk as U-Boot names it"},
+    {"prompt", "U-Boot's prompt"},
+    {"autoboot", "what announces the autoboot"},
+    {"autoboot_key", "what stops it"},
+    {"setup", "lines typed into U-Boot first"},
+    {"boot", "the program that boots the board, and its arguments"},
+    {"boot_timeout_s", "how long that program may take"},
+    {"boot_tries", "power cycles until the board is READY"},
     {NULL, NULL},
 };
+
+/* Keys that only a virtual, or only a lab bench has. */
+static const char *const VIRTUAL_BOARD_KEYS[] = {"qemu", "memory_mib", "wires", "play", NULL};
+static const char *const LAB_BOARD_KEYS[] = {
+    "device_tree",  "addresses", "load", "folder",         "interface",  "prompt", "autoboot",
+    "autoboot_key", "setup",     "boot", "boot_timeout_s", "boot_tries", NULL};
+static const char *const LAB_KEYS[] = {"stimulus", "query", "console", "power", NULL};
 
 static const struct p2p_json_key PINS_KEYS[] = {
     {"stimulus", "the input that interrupts the guest"},
@@ -95,7 +118,8 @@ static const struct p2p_json_key TIMEOUTS_KEYS[] = {
     {NULL, NULL},
 };
 
-static const char *const BOARD_KINDS[] = {[P2P_BOARD_QEMU_VIRT] = "qemu-virt", NULL};
+static const char *const BOARD_KINDS[] = {
+    [P2P_BOARD_QEMU_VIRT] = "qemu-virt", [P2P_BOARD_UBOOT] = "uboot", [P2P_BOARD_SCRIPT] = "script", NULL};
 static const char *const PLAYS[] = {[P2P_PLAY_SCHEDULE] = "schedule", [P2P_PLAY_LOCKSTEP] = "lockstep", NULL};
 static const char *const PROBE_KINDS[] = {
     [P2P_PROBE_IDEAL] = "ideal",
@@ -118,16 +142,34 @@ static char *read_program(const struct p2p_json_object *object, const char *key,
     return strchr(program, '/') == NULL ? p2p_json_copy(object, program) : p2p_json_path(object, key);
 }
 
+bool p2p_bench_is_lab(const struct p2p_bench *bench)
+{
+    return bench->board.kind == P2P_BOARD_UBOOT || bench->board.kind == P2P_BOARD_SCRIPT;
+}
+
+static void read_virtual_board(const struct p2p_json_object *root, const struct p2p_json_object *object,
+                               struct p2p_bench *bench)
+{
+    p2p_lab_refuse_keys(object, LAB_BOARD_KEYS, "a virtual board");
+    p2p_lab_refuse_keys(root, LAB_KEYS, "a virtual bench");
+    bench->board.qemu = read_program(object, "qemu", "qemu-system-aarch64");
+    bench->board.memory_mib = (uint32_t)p2p_json_integer_or(object, "memory_mib", MEMORY_MIB, 1024);
+    bench->board.wires = p2p_json_path(object, "wires");
+    bench->board.play = (enum p2p_play)p2p_json_choice_or(object, "play", PLAYS, P2P_PLAY_SCHEDULE);
+}
+
 static void read_board(const struct p2p_json_object *root, struct p2p_bench *bench)
 {
     struct p2p_json_object object = p2p_json_child(root, "board", BOARD_KEYS);
 
     bench->board.kind = (enum p2p_board_kind)p2p_json_choice(&object, "kind", BOARD_KINDS);
     bench->board.gic = (uint32_t)p2p_json_integer(&object, "gic", GIC);
-    bench->board.qemu = read_program(&object, "qemu", "qemu-system-aarch64");
-    bench->board.memory_mib = (uint32_t)p2p_json_integer_or(&object, "memory_mib", MEMORY_MIB, 1024);
-    bench->board.wires = p2p_json_path(&object, "wires");
-    bench->board.play = (enum p2p_play)p2p_json_choice_or(&object, "play", PLAYS, P2P_PLAY_SCHEDULE);
+    if (p2p_bench_is_lab(bench)) {
+        p2p_lab_refuse_keys(&object, VIRTUAL_BOARD_KEYS, "a board of hardware");
+        p2p_lab_plan_read(root, &object, bench->board.kind == P2P_BOARD_UBOOT, &bench->lab);
+    } else {
+        read_virtual_board(root, &object, bench);
+    }
 }
 
 static void read_pins(const struct p2p_json_object *root, struct p2p_pins *pins)
@@ -212,9 +254,11 @@ static bool is_probe_alone(const struct p2p_json_object *root, const struct p2p_
 
 static void check_probe_fits(const struct p2p_json_object *root, const struct p2p_bench *bench)
 {
-    if (bench->board.kind == P2P_BOARD_QEMU_VIRT && (OF(bench->probe.kind) & REAL_PROBES) != 0) {
-        p2p_json_refuse(root, "probe", "a probe of kind \"%s\" cannot see the edges of a virtual board",
-                        PROBE_KINDS[bench->probe.kind]);
+    bool real_probe = (OF(bench->probe.kind) & REAL_PROBES) != 0;
+
+    if (real_probe != p2p_bench_is_lab(bench)) {
+        p2p_json_refuse(root, "probe", "a probe of kind \"%s\" cannot see the edges of a %s board",
+                        PROBE_KINDS[bench->probe.kind], real_probe ? "virtual" : "real");
     }
 }
 
@@ -227,6 +271,7 @@ static void read_bench(const struct p2p_json_object *root, const char *path, str
     read_probe(root, &bench->probe);
     if (is_probe_alone(root, &bench->probe)) {
         bench->board.kind = P2P_BOARD_NONE;
+        p2p_lab_refuse_keys(root, LAB_KEYS, "a probe alone");
     } else {
         read_board(root, bench);
         bench->stub = p2p_json_path(root, "stub");
@@ -263,6 +308,7 @@ struct p2p_bench *p2p_bench_load(const char *path, struct p2p_error *error)
 void p2p_bench_free(struct p2p_bench *bench)
 {
     if (bench != NULL) {
+        p2p_lab_plan_release(&bench->lab);
         free(bench->board.qemu);
         free(bench->board.wires);
         free(bench->stub);

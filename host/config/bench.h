@@ -3,6 +3,7 @@
 #ifndef P2P_CONFIG_BENCH_H
 #define P2P_CONFIG_BENCH_H
 
+#include "config/lab_plan.h"
 #include "config/plan.h"
 #include "util/error.h"
 
@@ -10,6 +11,8 @@
 
 enum p2p_board_kind {
     P2P_BOARD_QEMU_VIRT, /* "qemu-virt": qemu-system-aarch64 -M virt with the wires plugin */
+    P2P_BOARD_UBOOT,     /* "uboot": a real board, booted through U-Boot on its console */
+    P2P_BOARD_SCRIPT,    /* "script": a real board, booted by a program of the user's */
     P2P_BOARD_NONE,      /* left out: a probe alone, for `pin2pin probe` */
 };
 
@@ -61,7 +64,8 @@ struct p2p_bench {
         char *wires;         /* the wires plugin, absolute path */
         enum p2p_play play;
     } board;
-    char *stub; /* guest stub's flat image, absolute path; NULL without a board */
+    struct p2p_lab_plan lab; /* all zero but on a lab bench: kinds "uboot" and "script" */
+    char *stub;              /* guest stub's flat image, absolute path; NULL without a board */
     struct p2p_pins pins;
     struct p2p_probe_plan probe;
     struct {
@@ -72,6 +76,9 @@ struct p2p_bench {
 
 /* As in the file: "ideal", "virtual", ... */
 const char *p2p_probe_kind_name(enum p2p_probe_kind kind);
+
+/* A real board: everything that only a lab bench has is there. */
+bool p2p_bench_is_lab(const struct p2p_bench *bench);
 
 /* As p2p_plan_load. Free with p2p_bench_free. */
 struct p2p_bench *p2p_bench_load(const char *path, struct p2p_error *error);

@@ -329,6 +329,54 @@ const char *p2p_json_string_or(const struct p2p_json_object *object, const char 
     return read_string(object, key, fallback);
 }
 
+static char *copy_element(const struct p2p_json_object *object, const char *key, const json_t *array, size_t index)
+{
+    const json_t *value = json_array_get(array, index);
+    const char *text = json_string_value(value);
+
+    if (text == NULL || *text == '\0' || has_control_characters(text)) {
+        refuse_value(object, key, "only strings in it, not empty and without control characters", value);
+        return NULL;
+    }
+    return p2p_json_copy(object, text);
+}
+
+char **p2p_json_strings(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths,
+                        size_t *count)
+{
+    char expected[TEXT_BYTES];
+    const json_t *array;
+    char **strings;
+
+    snprintf(expected, sizeof expected, "an array of %" PRIu64 " to %" PRIu64 " strings", lengths.min, lengths.max);
+    array = get(object, key, lengths.min == 0, expected);
+    *count = json_array_size(array);
+    if (array != NULL && !json_is_array(array)) {
+        refuse_value(object, key, expected, array);
+    } else if (array != NULL && (*count < lengths.min || *count > lengths.max)) {
+        p2p_json_refuse(object, key, "expected %s, found %zu", expected, *count);
+        *count = 0;
+    }
+    strings = p2p_json_allocate(object, *count + 1, sizeof *strings);
+    for (size_t i = 0; strings != NULL && i < *count; i++) {
+        strings[i] = copy_element(object, key, array, i);
+        if (strings[i] == NULL) {
+            p2p_json_strings_free(strings);
+            strings = NULL;
+        }
+    }
+    *count = strings == NULL ? 0 : *count;
+    return strings;
+}
+
+void p2p_json_strings_free(char **strings)
+{
+    for (char **string = strings; string != NULL && *string != NULL; string++) {
+        free(*string);
+    }
+    free(strings);
+}
+
 /* "a", "b" or "c", with their quotes */
 static void list_choices(const char *const *choices, char list[TEXT_BYTES])
 {

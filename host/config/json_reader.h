@@ -94,6 +94,14 @@ bool p2p_json_boolean_or(const struct p2p_json_object *object, const char *key, 
 const char *p2p_json_string(const struct p2p_json_object *object, const char *key);
 const char *p2p_json_string_or(const struct p2p_json_object *object, const char *key, const char *fallback);
 
+/*
+ * An array of strings as above; ends with NULL, *count is without it. Free with p2p_json_strings_free. NULL: refused.
+ * An array that may be empty may be left out, too.
+ */
+char **p2p_json_strings(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths,
+                        size_t *count);
+void p2p_json_strings_free(char **strings); /* may be NULL */
+
 /* Index into `choices`, a table that ends with NULL. */
 size_t p2p_json_choice(const struct p2p_json_object *object, const char *key, const char *const *choices);
 size_t p2p_json_choice_or(const struct p2p_json_object *object, const char *key, const char *const *choices,

@@ -14,6 +14,11 @@ import jsonschema
 # Rules between keys, and 1.0, which is an integer to JSON Schema: only the program can refuse these.
 PROGRAM_ONLY = {
     "plan": {
+        "cross-burst-deadline-above-gap",
+        "cross-burst-deadline-above-spacing",
+        "cross-burst-fills-period",
+        "cross-burst-jitter-fills-gap",
+        "cross-burst-spacing-is-width",
         "cross-configuration-min-samples",
         "cross-deadline-above-gap",
         "cross-default-warmup-takes-all",
@@ -21,12 +26,16 @@ PROGRAM_ONLY = {
         "cross-jitter-above-period",
         "cross-jitter-fills-gap",
         "cross-min-samples",
+        "cross-poisson-deadline-above-gap",
+        "cross-poisson-gap-is-period",
+        "cross-poisson-gap-is-width",
+        "cross-poisson-width-is-period",
         "cross-warmup-takes-all",
         "cross-width-is-period",
         "type-samples-integral-real",
         "version-real",
     },
-    "bench": {"pins-equal", "pins-equal-last"},
+    "bench": {"clk-hz-no-divisor", "pins-equal", "pins-equal-last"},
 }
 
 
