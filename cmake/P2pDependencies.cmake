@@ -6,6 +6,7 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
 pkg_check_modules(FTDI REQUIRED IMPORTED_TARGET libftdi1>=1.5)
 pkg_check_modules(USB REQUIRED IMPORTED_TARGET libusb-1.0>=1.0.24)
 pkg_check_modules(SERIALPORT REQUIRED IMPORTED_TARGET libserialport>=0.1.1)
+pkg_check_modules(GPIOD REQUIRED IMPORTED_TARGET libgpiod>=2.0)
 find_package(ZLIB REQUIRED)
 
 # libfdt ships no .pc file on Debian 12.

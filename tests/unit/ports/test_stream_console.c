@@ -38,6 +38,7 @@ struct line {
     size_t count;
     enum p2p_code failure; /* once nothing is coming any more */
     bool endless;
+    size_t babbled;
     char written[64];
     unsigned closed;
     uint64_t now_ns;
@@ -49,6 +50,7 @@ static enum p2p_code line_read(void *self, uint8_t *bytes, size_t capacity, size
 
     if (line->endless) {
         memset(bytes, 'U', capacity);
+        line->babbled += capacity;
         *count = capacity;
         return P2P_OK;
     }
@@ -273,6 +275,7 @@ static void a_board_that_is_off_is_silent(void **state)
     f->line.endless = true;
     assert_int_equal(p2p_stream_console_restart(f->console, &error), P2P_E_BENCH);
     assert_string_equal(error.message, "the board's console does not fall silent although the board should be off");
+    assert_true(f->line.babbled < P2P_CONSOLE_KEPT_BYTES_MAX + 10000);
 }
 
 static void a_board_that_babbles_is_stopped_and_its_bytes_are_kept(void **state)
@@ -298,6 +301,23 @@ static void a_board_that_babbles_is_stopped_and_its_bytes_are_kept(void **state)
     assert_int_equal(read, P2P_CONSOLE_KEPT_BYTES_MAX);
     comes(f, "x");
     assert_reads(&f->boot, 64, "x"); /* there is room again */
+}
+
+static void the_limit_is_each_boots_own(void **state)
+{
+    struct fixture *f = *state;
+    struct p2p_error error = {0};
+    char bytes[1000];
+    size_t count;
+
+    f->line.endless = true;
+    while (f->boot.read(f->boot.self, bytes, sizeof bytes, &count, &error) == P2P_OK) {
+    }
+    f->line.endless = false;
+    error = (struct p2p_error){0};
+    assert_int_equal(p2p_stream_console_restart(f->console, &error), P2P_OK);
+    comes(f, "U-Boot");
+    assert_reads(&f->boot, 64, "U-Boot");
 }
 
 static void a_lost_line_is_told_after_its_last_bytes(void **state)
@@ -363,6 +383,7 @@ int main(void)
         WITH_A_LINE(a_boot_starts_with_nothing_of_the_one_before),
         WITH_A_LINE(a_board_that_is_off_is_silent),
         WITH_A_LINE(a_board_that_babbles_is_stopped_and_its_bytes_are_kept),
+        WITH_A_LINE(the_limit_is_each_boots_own),
         WITH_A_LINE(a_lost_line_is_told_after_its_last_bytes),
         WITH_A_LINE(text_is_typed),
         WITH_A_LINE(its_descriptors_are_the_lines),
