@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -58,9 +59,22 @@ static void prompt(struct fake_uboot *fake)
 {
     fake->at_prompt = true;
     say(fake, "=> ");
+    fake->pause = fake->out_length;
     if (fake->after_prompt != NULL) {
         say(fake, fake->after_prompt);
     }
+}
+
+/* A TFTP server runs as somebody else. */
+static void assert_open_to_all(char *path)
+{
+    struct stat status;
+
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & S_IROTH, S_IROTH);
+    *strrchr(path, '/') = '\0';
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & (S_IROTH | S_IXOTH), S_IROTH | S_IXOTH);
 }
 
 static void load(struct fake_uboot *fake, uint64_t address, const char *name, bool tftp)
@@ -74,6 +88,7 @@ static void load(struct fake_uboot *fake, uint64_t address, const char *name, bo
         sayf(fake, tftp ? "\r\nTFTP error: 'File not found' (1)\r\nNot retrying...\r\n%.0s" : "Failed to load '%s'\r\n",
              name);
     } else {
+        assert_open_to_all(path);
         fake->memory[fake->loaded].address = address;
         fake->memory[fake->loaded++].crc = crc32(0, (const Bytef *)data, (uInt)size);
         size += (size_t)fake->size_off;
@@ -194,7 +209,7 @@ static enum p2p_code console_read(void *self, char *bytes, size_t capacity, size
         fake->at_prompt = strstr(banner, "=> ") != NULL;
         say(fake, banner);
     }
-    left = fake->out_length - fake->out_read;
+    left = (fake->out_read < fake->pause ? fake->pause : fake->out_length) - fake->out_read;
     if (fake->now_ns >= fake->ready_ns) {
         *count = left < capacity ? left : capacity;
         *count = *count < fake->piece ? *count : fake->piece;

@@ -27,7 +27,7 @@ struct fake_uboot {
     bool deaf;          /* no key stops the autoboot */
     struct fake_order orders[FAKE_UBOOT_ORDERS];
     char eaten, garbled;      /* this character is not echoed, or echoed as '?' */
-    const char *after_prompt; /* said unasked, a little after each prompt */
+    const char *after_prompt; /* said unasked: a read finds it after one that found a prompt */
     const char *root;         /* of the TFTP server or the disk */
     int size_off;             /* what is told of a file's size is wrong by this */
     size_t piece;             /* bytes that one read gives at most */
@@ -47,7 +47,7 @@ struct fake_uboot {
     char line[FAKE_UBOOT_LINE_BYTES];
     size_t line_length;
     char out[FAKE_UBOOT_OUT_BYTES];
-    size_t out_length, out_read;
+    size_t out_length, out_read, pause;
     uint64_t ready_ns; /* what is in `out` can be read from then on */
     struct {
         uint64_t address;
