@@ -5,7 +5,8 @@ set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 
-set(P2P_ARM64_ROOT ${CMAKE_CURRENT_LIST_DIR}/../build/bench-host/root CACHE PATH "arm64 Debian that ./lab setup unpacks")
+set(P2P_ARM64_ROOT ${CMAKE_CURRENT_LIST_DIR}/../build/bench-host/root CACHE PATH
+    "An arm64 Debian, as ./lab setup unpacks it")
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES P2P_ARM64_ROOT)
 get_filename_component(CMAKE_SYSROOT ${P2P_ARM64_ROOT} REALPATH)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "board/probe_stand.h"
 
-#include "ports/ftdi_stream.h"
-#include "ports/serial_stream.h"
+#include "ports/probe_stream.h"
 #include "ports/virtual_probe.h"
 #include "util/deadline.h"
 
@@ -72,20 +71,16 @@ static enum p2p_code start_emulator(struct p2p_probe_stand *stand, const struct 
 }
 
 static enum p2p_code open_stream(struct p2p_probe_stand *stand, const struct p2p_probe_stand_setup *setup,
-                                 struct p2p_byte_stream *stream, const char **name, struct p2p_error *error)
+                                 struct p2p_byte_stream *stream, struct p2p_error *error)
 {
     const struct p2p_probe_plan *plan = &setup->bench->probe;
 
     switch (plan->kind) {
     case P2P_PROBE_VIRTUAL:
-        *name = "virtual";
         return start_emulator(stand, setup, stream, error);
     case P2P_PROBE_FTDI:
-        *name = "ftdi";
-        return p2p_ftdi_stream_open(plan->serial, plan->baud, stream, error);
     case P2P_PROBE_SERIAL:
-        *name = "serial";
-        return p2p_serial_stream_open(plan->device, plan->baud, stream, error);
+        return p2p_probe_stream_open(plan, stream, error);
     case P2P_PROBE_IDEAL: /* refused above */
         break;
     }
@@ -95,11 +90,12 @@ static enum p2p_code open_stream(struct p2p_probe_stand *stand, const struct p2p
 static enum p2p_code open_device(struct p2p_probe_stand *stand, const struct p2p_probe_stand_setup *setup,
                                  struct p2p_error *error)
 {
-    struct p2p_probe_setup device = {.now_ns = device_now_ns, .clock = stand};
+    const struct p2p_probe_setup device = {
+        .name = p2p_probe_kind_name(setup->bench->probe.kind), .now_ns = device_now_ns, .clock = stand};
     struct p2p_byte_stream stream;
 
     if (p2p_probe_stand_check(setup->bench, error) != P2P_OK ||
-        open_stream(stand, setup, &stream, &device.name, error) != P2P_OK) {
+        open_stream(stand, setup, &stream, error) != P2P_OK) {
         return p2p_failure(error);
     }
     stand->device = p2p_probe_device_new(&stream, &device);

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -436,8 +437,22 @@ static int wrong_verb(const char *name, const char *second)
     return usage_error(name, "expected one of %s, found \"%s\"", seconds, second);
 }
 
+/*
+ * With 0, 1 or 2 closed the next files would take these numbers, and a child's output would go into them. Read-only, so
+ * that printing still fails.
+ */
+static void take_standard_numbers(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            open("/dev/null", O_RDONLY); /* the lowest free number: this one */
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
+    take_standard_numbers();
     if (argc < 2) {
         return usage_error(NULL, "expected a verb");
     }

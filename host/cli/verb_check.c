@@ -60,14 +60,15 @@ static bool check_plan(const struct p2p_options *options, char *summary, size_t 
     return true;
 }
 
-/* A calibration that cannot be used makes the bench unusable, not just poorer. */
+/* A calibration that cannot be used makes the bench unusable, not just poorer. One that is missing may come yet. */
 static bool check_calibration_of(const struct p2p_bench *bench, struct p2p_error *error)
 {
     const char *path = bench->probe.calibration;
     struct p2p_calibration calibration;
 
-    return path == NULL || (p2p_calibration_load(path, &calibration, error) == P2P_OK &&
-                            p2p_calibration_check_complete(&calibration, path, error) == P2P_OK);
+    return path == NULL || access(path, F_OK) != 0 ||
+           (p2p_calibration_load(path, &calibration, error) == P2P_OK &&
+            p2p_calibration_check_complete(&calibration, path, error) == P2P_OK);
 }
 
 static bool check_bench(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
@@ -82,14 +83,21 @@ static bool check_bench(const struct p2p_options *options, char *summary, size_t
     if (bench->board.kind == P2P_BOARD_NONE) {
         snprintf(summary, bytes, "bench %s: a probe alone (%s)", bench->name, p2p_probe_kind_name(bench->probe.kind));
     } else {
-        snprintf(summary, bytes, "bench %s: qemu-virt, GICv%u, probe %s", bench->name, bench->board.gic,
-                 p2p_probe_kind_name(bench->probe.kind));
+        snprintf(summary, bytes, "bench %s: %s, GICv%u, probe %s", bench->name, p2p_board_kind_name(bench->board.kind),
+                 bench->board.gic, p2p_probe_kind_name(bench->probe.kind));
         warn_if_missing(options, bench->stub, "the bench's stub");
+    }
+    if (bench->board.kind == P2P_BOARD_QEMU_VIRT) {
         warn_if_missing(options, bench->board.wires, "the bench's wires plugin");
+    } else if (p2p_bench_is_lab(bench)) {
+        warn_if_missing(options, bench->lab.device_tree, "the board's device tree");
     }
     if (bench->probe.kind == P2P_PROBE_VIRTUAL) {
         warn_if_missing(options, bench->probe.runner, "the virtual probe's runner");
         warn_if_missing(options, bench->probe.image, "the probe's firmware");
+    }
+    if (bench->probe.calibration != NULL) {
+        warn_if_missing(options, bench->probe.calibration, "the probe's calibration");
     }
     valid = check_calibration_of(bench, error);
     p2p_bench_free(bench);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include "board/lab_bench.h"
 #include "board/virtual_bench.h"
 #include "board/xen_image.h"
 #include "config/bench.h"
@@ -32,7 +33,8 @@ struct setup {
     struct p2p_bench *bench;
     size_t *selected;
     size_t selected_count;
-    struct p2p_virtual_bench *virtual_bench;
+    struct p2p_virtual_bench *virtual_bench; /* one of the two */
+    struct p2p_lab_bench *lab_bench;         /* is NULL */
     struct p2p_result *result;
     char *folder;
     int stop_fd;
@@ -165,6 +167,22 @@ static char *default_folder(const char *plan_name)
     return p2p_format("runs/%s-%s", plan_name, date);
 }
 
+static enum p2p_code open_bench(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
+{
+    if (!p2p_bench_is_lab(setup->bench)) {
+        setup->virtual_bench = p2p_virtual_bench_open(setup->bench, setup->stop_fd, error);
+        return setup->virtual_bench != NULL ? P2P_OK : p2p_failure(error);
+    }
+    setup->lab_bench = p2p_lab_bench_open(setup->bench, &setup->plan->stimulus, setup->stop_fd, error);
+    if (setup->lab_bench == NULL) {
+        return p2p_failure(error);
+    }
+    if (p2p_lab_bench_warning(setup->lab_bench)[0] != '\0' && !options->quiet) {
+        fprintf(stderr, "pin2pin: warning: stimuli may come late: %s\n", p2p_lab_bench_warning(setup->lab_bench));
+    }
+    return P2P_OK;
+}
+
 static enum p2p_code prepare(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
 {
     enum p2p_code code = load(setup, options, error);
@@ -181,8 +199,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     if (setup->folder == NULL || setup->result == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
-    setup->virtual_bench = p2p_virtual_bench_open(setup->bench, setup->stop_fd, error);
-    if (setup->virtual_bench == NULL) {
+    if (open_bench(setup, options, error) != P2P_OK) {
         return p2p_failure(error);
     }
     return p2p_run_folder_create(setup->folder, error);
@@ -191,6 +208,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
 static void discard(struct setup *setup)
 {
     p2p_virtual_bench_close(setup->virtual_bench);
+    p2p_lab_bench_close(setup->lab_bench);
     p2p_result_free(setup->result);
     p2p_bench_free(setup->bench);
     p2p_plan_free(setup->plan);
@@ -203,7 +221,8 @@ static void discard(struct setup *setup)
 
 static enum p2p_code measure(const struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
 {
-    struct p2p_ports ports = p2p_virtual_bench_ports(setup->virtual_bench);
+    struct p2p_ports ports = setup->lab_bench != NULL ? p2p_lab_bench_ports(setup->lab_bench)
+                                                      : p2p_virtual_bench_ports(setup->virtual_bench);
     struct progress_line line = {.start_ns = p2p_monotonic_ns()};
     bool watched = isatty(STDERR_FILENO) && !options->quiet;
     struct p2p_campaign campaign = {

@@ -134,6 +134,11 @@ const char *p2p_probe_kind_name(enum p2p_probe_kind kind)
     return PROBE_KINDS[kind];
 }
 
+const char *p2p_board_kind_name(enum p2p_board_kind kind)
+{
+    return BOARD_KINDS[kind];
+}
+
 /* A bare name is looked up in PATH; with a slash in it, it is a path like any other in the file. */
 static char *read_program(const struct p2p_json_object *object, const char *key, const char *fallback)
 {

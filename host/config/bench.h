@@ -76,6 +76,7 @@ struct p2p_bench {
 
 /* As in the file: "ideal", "virtual", ... */
 const char *p2p_probe_kind_name(enum p2p_probe_kind kind);
+const char *p2p_board_kind_name(enum p2p_board_kind kind); /* not of P2P_BOARD_NONE */
 
 /* A real board: everything that only a lab bench has is there. */
 bool p2p_bench_is_lab(const struct p2p_bench *bench);

@@ -102,10 +102,12 @@ static void read_addresses(const struct p2p_json_object *board, struct p2p_lab_a
 static void read_uboot(const struct p2p_json_object *board, struct p2p_lab_plan *lab)
 {
     static const char *const others[] = {"boot", "boot_timeout_s", NULL};
+    static const char *const of_disk[] = {"interface", NULL};
 
     p2p_lab_refuse_keys(board, others, "a board of kind \"uboot\"");
     lab->uboot.load = (enum p2p_lab_load)p2p_json_choice(board, "load", LOADS);
     if (lab->uboot.load == P2P_LAB_TFTP) {
+        p2p_lab_refuse_keys(board, of_disk, "load \"tftp\"");
         lab->uboot.folder = p2p_json_path(board, "folder");
         lab->uboot.interface = p2p_json_copy(board, "");
     } else {

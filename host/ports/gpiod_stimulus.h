@@ -32,14 +32,6 @@ struct p2p_gpiod_stimulus_setup {
     void *clock;
 };
 
-/* The achieved schedule: how late stimuli were, from the time asked for to the end of the call that drove the line. */
-struct p2p_achieved {
-    uint64_t stimuli; /* played */
-    double mean_late_ns;
-    uint64_t max_late_ns;
-    uint64_t late; /* how many were later than late_ns */
-};
-
 struct p2p_gpiod_stimulus;
 
 /* Both lines go low, logically. Errors as of p2p_gpiod_line_open. NULL: see `error`. _close lets them go low, too. */

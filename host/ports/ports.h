@@ -45,6 +45,8 @@ struct p2p_power {
     enum p2p_code (*on)(void *self, const struct p2p_configuration *configuration, uint64_t seed,
                         struct p2p_error *error);
     void (*off)(void *self);
+    /* What `off` could not do, asked after it: P2P_E_BENCH: the board may still be on. NULL: it can't fail. */
+    enum p2p_code (*check)(void *self, struct p2p_error *error);
 };
 
 struct p2p_console {
@@ -56,6 +58,8 @@ struct p2p_console {
      * bench: type only where nothing is measured any more.
      */
     enum p2p_code (*write)(void *self, const char *text, struct p2p_error *error);
+    /* Bench time by which the bytes of the last read had come. NULL: nobody stamps them. */
+    uint64_t (*stamp_ns)(void *self);
 };
 
 enum p2p_line {
@@ -69,10 +73,20 @@ struct p2p_drive {
     uint8_t level;
 };
 
+/* The achieved schedule: how late stimuli were, from the time asked for to the end of the call that drove the line. */
+struct p2p_achieved {
+    uint64_t stimuli; /* played */
+    double mean_late_ns;
+    uint64_t max_late_ns;
+    uint64_t late; /* how many were later than the plan's period */
+};
+
 struct p2p_stimulus {
     void *self;
     /* Takes over `count` edges, ascending and in the future, to be played as bench time passes. Never waits. */
     enum p2p_code (*play)(void *self, const struct p2p_drive *edges, size_t count, struct p2p_error *error);
+    /* In this boot. NULL: every edge comes exactly when it was asked for. */
+    struct p2p_achieved (*achieved)(void *self);
 };
 
 /* What stamped the edges, and how far it can be trusted. */

@@ -339,14 +339,11 @@ static enum p2p_code set_up(struct serial_stream *s, uint32_t baud, struct p2p_e
     if (code == P2P_OK) {
         code = configure(s, baud, error);
     }
-    if (code == P2P_OK) {
-        s->counts_losses = count_losses(s->fd, &s->losses_before_us);
-    }
     return code;
 }
 
-enum p2p_code p2p_serial_stream_open(const char *device, uint32_t baud, struct p2p_byte_stream *stream,
-                                     struct p2p_error *error)
+static enum p2p_code open_stream(const char *device, uint32_t baud, bool strict, struct p2p_byte_stream *stream,
+                                 struct p2p_error *error)
 {
     struct serial_stream *s = calloc(1, sizeof *s);
     char *name = strdup(device);
@@ -363,6 +360,19 @@ enum p2p_code p2p_serial_stream_open(const char *device, uint32_t baud, struct p
         stream_close(s);
         return code;
     }
+    s->counts_losses = strict && count_losses(s->fd, &s->losses_before_us);
     *stream = (struct p2p_byte_stream){s, stream_read, stream_write, stream_poll_fds, stream_close};
     return P2P_OK;
+}
+
+enum p2p_code p2p_serial_stream_open(const char *device, uint32_t baud, struct p2p_byte_stream *stream,
+                                     struct p2p_error *error)
+{
+    return open_stream(device, baud, true, stream, error);
+}
+
+enum p2p_code p2p_serial_console_open(const char *device, uint32_t baud, struct p2p_byte_stream *stream,
+                                      struct p2p_error *error)
+{
+    return open_stream(device, baud, false, stream, error);
 }

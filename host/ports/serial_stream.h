@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The byte stream of a probe behind a serial port, by libserialport. */
+/* The byte stream of a probe or of a board's console behind a serial port, by libserialport. */
 #ifndef P2P_PORTS_SERIAL_STREAM_H
 #define P2P_PORTS_SERIAL_STREAM_H
 
@@ -17,5 +17,12 @@
  */
 enum p2p_code p2p_serial_stream_open(const char *device, uint32_t baud, struct p2p_byte_stream *stream,
                                      struct p2p_error *error);
+
+/*
+ * The same for a board's console. Each power cycle makes breaks and framing errors on its line, so these, and overruns
+ * with them, are no faults here: a console is read for what it says.
+ */
+enum p2p_code p2p_serial_console_open(const char *device, uint32_t baud, struct p2p_byte_stream *stream,
+                                      struct p2p_error *error);
 
 #endif

@@ -58,6 +58,7 @@ enum p2p_code p2p_socket_stream_open(int fd, struct p2p_byte_stream *stream, str
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
     self->fd = fd;
-    *stream = (struct p2p_byte_stream){self, stream_read, stream_write, stream_poll_fds, stream_close};
+    *stream = (struct p2p_byte_stream){
+        .self = self, .read = stream_read, .write = stream_write, .poll_fds = stream_poll_fds, .close = stream_close};
     return P2P_OK;
 }

@@ -65,6 +65,16 @@ static json_t *encode_probe(const struct p2p_probe_info *info, enum p2p_time_bas
                      p2p_budget_encode(&info->uncertainty));
 }
 
+/* On a virtual bench every edge comes exactly when it was asked for, and there is nothing to tell. */
+static json_t *encode_achieved(const struct p2p_ports *ports, const struct p2p_achieved *achieved)
+{
+    if (ports->stimulus.achieved == NULL) {
+        return json_null();
+    }
+    return json_pack("{sI sf sI sI}", "stimuli", (json_int_t)achieved->stimuli, "mean_late_ns", achieved->mean_late_ns,
+                     "max_late_ns", (json_int_t)achieved->max_late_ns, "late", (json_int_t)achieved->late);
+}
+
 static json_t *encode(const struct p2p_boot_file *boot)
 {
     const struct p2p_boot_record *record = boot->record;
@@ -75,14 +85,16 @@ static json_t *encode(const struct p2p_boot_file *boot)
     strftime(started_at, sizeof started_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
     /* 64 random bits are more than a JSON reader's double holds. */
     snprintf(seed, sizeof seed, "0x%016" PRIx64, boot->session->seed);
-    return json_pack("{ss si ss si ss ss sf sb so so so so so s{sI sI sI} sI sI}", "schema", "pin2pin.boot", "version",
-                     1, "configuration", boot->session->configuration->name, "boot", (int)boot->boot, "seed", seed,
-                     "started_at", started_at, "wall_s", boot->wall_s, "complete", boot->fault == NULL, "fault",
+    return json_pack("{ss si ss si ss ss sf sb so so so so so s{sI sI sI} sI sI si so so}", "schema", "pin2pin.boot",
+                     "version", 1, "configuration", boot->session->configuration->name, "boot", (int)boot->boot, "seed",
+                     seed, "started_at", started_at, "wall_s", boot->wall_s, "complete", boot->fault == NULL, "fault",
                      console_text(boot->fault), "probe", encode_probe(&record->probe, boot->session->ports->time_base),
                      "xen", encode_xen(&record->log), "stub", console_text(record->log.ready), "counters",
                      encode_counters(&record->log), "bench_time", "ready_ns", (json_int_t)record->ready_ns, "armed_ns",
                      (json_int_t)record->armed_ns, "disarmed_ns", (json_int_t)record->disarmed_ns, "stimuli",
-                     (json_int_t)record->stimuli, "answers", (json_int_t)record->answers);
+                     (json_int_t)record->stimuli, "answers", (json_int_t)record->answers, "tries", (int)record->tries,
+                     "failed_try", console_text(record->failed_try.message), "schedule",
+                     encode_achieved(boot->session->ports, &record->achieved));
 }
 
 enum p2p_code p2p_boot_file_write(const char *path, const struct p2p_boot_file *boot, struct p2p_error *error)

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,7 +26,7 @@ struct run {
 };
 
 struct boot_paths {
-    char *folder, *console, *edges, *truth, *summary;
+    char *folder, *console, *times, *edges, *truth, *summary;
 };
 
 /* The files of the boot that runs. */
@@ -32,6 +34,8 @@ struct recording {
     struct run *run;
     const struct boot_paths *paths;
     int console_fd;
+    int times_fd;                  /* -1 until the first stamp */
+    uint64_t console_bytes;        /* stamped so far */
     struct p2p_edge_writer *edges; /* NULL until the probe is identified: its clock is in the file's head */
     struct p2p_edge_writer *truth; /* NULL also if nobody knows it */
     uint64_t stimuli_before;
@@ -85,6 +89,25 @@ static enum p2p_code record_console(void *user, const char *bytes, size_t count,
     return P2P_OK;
 }
 
+/* console.times: a line for each piece of console.log, its end as an offset and the bench time by which it had come. */
+static enum p2p_code record_stamp(void *user, size_t count, uint64_t at_ns, struct p2p_error *error)
+{
+    struct recording *recording = user;
+    const char *path = recording->paths->times;
+    char line[64];
+    int length;
+
+    if (recording->times_fd < 0) {
+        recording->times_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    }
+    recording->console_bytes += count;
+    length = snprintf(line, sizeof line, "%" PRIu64 " %" PRIu64 "\n", recording->console_bytes, at_ns);
+    if (recording->times_fd < 0 || !p2p_write_all(recording->times_fd, line, (size_t)length)) {
+        return p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot write", path);
+    }
+    return P2P_OK;
+}
+
 static void report_progress(struct run *run)
 {
     if (run->campaign->progress != NULL) {
@@ -121,19 +144,26 @@ static enum p2p_code close_edges(struct p2p_edge_writer *writer, bool whole, str
     return P2P_OK;
 }
 
+/* `fd` may be -1. `code` is what went wrong before; it stands. */
+static enum p2p_code close_log(int fd, const char *path, enum p2p_code code, struct p2p_error *error)
+{
+    if (fd >= 0) {
+        if (!p2p_sync(fd) && code == P2P_OK) {
+            code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync", path);
+        }
+        close(fd);
+    }
+    return code;
+}
+
 static enum p2p_code close_recording(struct recording *recording, bool whole, struct p2p_error *error)
 {
     enum p2p_code code = close_edges(recording->edges, whole, error);
     enum p2p_code truth = close_edges(recording->truth, whole, error);
 
     code = code == P2P_OK ? truth : code;
-    if (recording->console_fd >= 0) {
-        if (!p2p_sync(recording->console_fd) && code == P2P_OK) {
-            code = p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot sync", recording->paths->console);
-        }
-        close(recording->console_fd);
-    }
-    return code;
+    code = close_log(recording->console_fd, recording->paths->console, code, error);
+    return close_log(recording->times_fd, recording->paths->times, code, error);
 }
 
 static enum p2p_code make_paths(const struct p2p_campaign *campaign, const char *configuration, uint32_t boot,
@@ -142,12 +172,13 @@ static enum p2p_code make_paths(const struct p2p_campaign *campaign, const char 
     paths->folder = p2p_boot_folder(campaign->folder, configuration, boot);
     if (paths->folder != NULL) {
         paths->console = p2p_format("%s/console.log", paths->folder);
+        paths->times = p2p_format("%s/console.times", paths->folder);
         paths->edges = p2p_format("%s/edges.p2p", paths->folder);
         paths->truth = p2p_format("%s/truth.p2p", paths->folder);
         paths->summary = p2p_format("%s/boot.json", paths->folder);
     }
-    if (paths->folder == NULL || paths->console == NULL || paths->edges == NULL || paths->truth == NULL ||
-        paths->summary == NULL) {
+    if (paths->folder == NULL || paths->console == NULL || paths->times == NULL || paths->edges == NULL ||
+        paths->truth == NULL || paths->summary == NULL) {
         p2p_error_set(error, P2P_E_HOST, "%s: out of memory", campaign->folder);
         return P2P_E_HOST;
     }
@@ -158,6 +189,7 @@ static void free_paths(struct boot_paths *paths)
 {
     free(paths->folder);
     free(paths->console);
+    free(paths->times);
     free(paths->edges);
     free(paths->truth);
     free(paths->summary);
@@ -171,6 +203,7 @@ static enum p2p_code record_boot(struct run *run, const struct p2p_configuration
     struct recording recording = {.run = run,
                                   .paths = paths,
                                   .console_fd = -1,
+                                  .times_fd = -1,
                                   .stimuli_before = run->progress.boots_done * campaign->plan->samples};
     struct p2p_session session = {
         .ports = campaign->ports,
@@ -178,7 +211,7 @@ static enum p2p_code record_boot(struct run *run, const struct p2p_configuration
         .plan = campaign->plan,
         .configuration = configuration,
         .seed = seed,
-        .sink = {&recording, record_probe, record_edges, record_truth, record_console, record_progress},
+        .sink = {&recording, record_probe, record_edges, record_truth, record_console, record_stamp, record_progress},
     };
     struct p2p_boot_record record = {0};
     struct p2p_boot_file file = {.session = &session, .record = &record, .boot = boot};

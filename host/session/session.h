@@ -3,6 +3,9 @@
  * One boot, from power on to power off: identify the probe, wait for READY, check that what runs is what was asked for,
  * arm, play, drain, disarm, compare the stub's counters with what the probe saw, have the probe vouch for all of it. On
  * every path the board ends off.
+ *
+ * On a lab bench a boot may take several tries, until the guest is READY: each is counted and told. Once something was
+ * measured nothing is tried again.
  */
 #ifndef P2P_SESSION_SESSION_H
 #define P2P_SESSION_SESSION_H
@@ -21,6 +24,8 @@ struct p2p_session_sink {
     /* The same edges as they truly happened, in ticks of 1 ns, where somebody knows. */
     enum p2p_code (*truth)(void *user, const struct p2p_edge *edges, size_t count, struct p2p_error *error);
     enum p2p_code (*console)(void *user, const char *bytes, size_t count, struct p2p_error *error);
+    /* Those bytes had come by `at_ns`, in bench time. Only where the console is stamped. */
+    enum p2p_code (*stamp)(void *user, size_t count, uint64_t at_ns, struct p2p_error *error);
     /* Stimuli played so far; for a progress line. May be NULL. */
     void (*progress)(void *user, uint64_t stimuli);
 };
@@ -38,7 +43,10 @@ struct p2p_session {
 struct p2p_boot_record {
     struct p2p_boot_log log;
     struct p2p_probe_info probe; /* name "": it was not identified */
-    uint64_t ready_ns;           /* bench time; 0: not reached */
+    uint32_t tries;              /* power cycles until READY; what failed before the last stands in `failed_try` */
+    struct p2p_error failed_try; /* the latest that was followed by another */
+    struct p2p_achieved achieved;
+    uint64_t ready_ns; /* bench time; 0: not reached */
     uint64_t armed_ns;
     uint64_t disarmed_ns;
     uint64_t stimuli; /* played */

@@ -63,6 +63,9 @@ static const struct p2p_json_key BOOT_KEYS[] = {
     {"bench_time", "when, in bench time"},
     {"stimuli", "played"},
     {"answers", "edges on the answer channel"},
+    {"tries", "power cycles until READY"},
+    {"failed_try", "why the one before the last failed, or null"},
+    {"schedule", "how late stimuli were, or null"},
     {NULL, NULL},
 };
 static const struct p2p_json_key PROBE_KEYS[] = {

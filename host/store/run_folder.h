@@ -3,6 +3,7 @@
  * A run on disk:
  *   DIR/result.json                              from the first second, rewritten after each boot
  *   DIR/CONFIGURATION/boot-001/console.log       raw bytes of the console
+ *                              console.times     on a lab bench: when they came
  *                              edges.p2p         every edge (SPEC.md)
  *                              truth.p2p         the same edges as they truly were, where somebody knows
  *                              boot.json         last of all: a boot without it did not end

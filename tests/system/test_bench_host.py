@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 """The bench-host VM: real libgpiod, libftdi and kernel drivers, wired to the virtual board and the virtual probe."""
 import csv
+import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from bench_host import BENCH_HOST, BenchHost
+from bench import SOURCE, XEN, Bench, xen
+from bench_host import BENCH_HOST, STUBS, BenchHost
 
 PROBE_TICK_NS = 8
 PATTERN = ("--line", "pattern=400000")
@@ -116,7 +119,7 @@ class Board(BenchHostCase):
     PULSES = 20
 
     def test_from_pin_to_verdict_by_hand(self):
-        """libgpiod -> PL061 -> board pin -> stub -> pin -> probe's firmware -> FT232H -> libusb: the truth, in ticks."""
+        """libgpiod -> PL061 -> board pin -> stub -> pin -> probe's firmware -> FT232H -> libusb: the truth."""
         done = self.run_in_vm(rf"""
             open_console
             power_on
@@ -152,6 +155,14 @@ class Board(BenchHostCase):
         done = self.run_in_vm(r"""
             open_console
             power_on
+            expect 'Hit any key'
+            printf ' poweroff\r' >/dev/ttyAMA1
+            expect 'poweroff ...'
+            usleep 50000
+            power_off
+            usleep 20000
+            : >console.log
+            power_on
             boot_stub
             pulse
             expect 'Hit any key.*0'
@@ -166,14 +177,48 @@ class Board(BenchHostCase):
             echo '[stuck]'; : >console.log; printf 'version\r' >/dev/ttyAMA1; expect '^U-Boot '
             """, "--fault", "edge1 board reset", "--fault", "edge2 console cut", "--fault", "edge3 console join",
             "--fault", "edge4 relay stuck")
-        self.assertEqual([level for _, level in done.truth("power")], [1, 0, 1], "on, reset; and then it stuck")
+        self.assertEqual([level for _, level in done.truth("power")], [1, 0, 1, 0, 1],
+                         "on, off, on, reset; and then it stuck")
+        self.assertEqual(len(done.truth("halt")), 1, "it has switched itself off")
         self.assertEqual(done.section("cut").split()[0], "0")
 
 
 class Plan(BenchHostCase):
-    @unittest.skip("pin2pin has no stimulus by libgpiod and no boot by U-Boot yet: a whole plan can't run in the VM")
+    TIMEOUT_S = 120  # of the VM's run
+    # With vwfi=trap a latency does not depend on where in Xen's own time a stimulus falls.
+    CONFIGURATIONS = (("native", {}), ("xen-4.17-vwfi-trap", xen("4.17", "trap")),
+                      ("xen-4.20-vwfi-trap", xen("4.20", "trap")))
+
     def test_whole_plan(self):
-        """To come: 3 configurations x 1000 samples, the same latencies within a tick as the virtual bench."""
+        """The arm64 pin2pin measures in the VM what the virtual bench measures, within a tick of the probe."""
+        for name in ("lab.bench.json", "lab.plan.json"):
+            shutil.copy(SOURCE / "fixtures/bench-host" / name, self.world.lab)
+        shutil.copy(STUBS / "stub.bin", self.world.lab)
+        for version in ("4.17", "4.20"):
+            shutil.copy(XEN / version / "xen", self.world.lab / f"xen-{version}")
+        began = time.monotonic()
+        done = self.world.run("await_chip; ./pin2pin run lab.plan.json -o run 2>stderr")
+        self.assertEqual(done.exit_code, 0, f"{done}\n{done.read('stderr')}")
+        self.assertLess(time.monotonic() - began, self.TIMEOUT_S)
+        result = json.loads(done.read("run/result.json"))
+        truth = self.on_virtual_bench()
+        for name, _ in self.CONFIGURATIONS:
+            found, expected = (next(entry for entry in run["configurations"] if entry["name"] == name)
+                               for run in (result, truth))
+            self.assertEqual(found["account"]["answered"], expected["account"]["answered"], name)
+            for key in ("avg_ns", "min_ns", "max_ns"):
+                self.assertLessEqual(abs(found["stats"][key] - expected["stats"][key]), PROBE_TICK_NS,
+                                     f"{name}: {key}")
+
+    def on_virtual_bench(self):
+        bench = Bench()
+        try:
+            run = bench.measure([{"name": name, **({"xen": tree} if tree else {})}
+                                 for name, tree in self.CONFIGURATIONS], plan={"samples": 1000})
+            self.assertEqual(run.exit_code, 0, f"the virtual bench: {run.stderr}{run.stdout}")
+            return run.result
+        finally:
+            bench.close()
 
 
 if __name__ == "__main__":

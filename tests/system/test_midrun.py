@@ -33,9 +33,9 @@ class MidRun(BenchCase):
         os.kill(long_run.qemu, signal.SIGKILL)
         run = long_run.finish()
         self.assert_exit(run, 4)
-        self.assert_says(reasons(run), "QEMU ended in mid-run", "killed by signal 9")
-        self.assert_says(run.stdout, "QEMU ended in mid-run")
-        self.assert_says(run.boot()["fault"], "QEMU ended in mid-run")
+        self.assert_says(reasons(run), "the virtual board is gone: its process ended in mid-run", "killed by signal 9")
+        self.assert_says(run.stdout, "the virtual board is gone: its process ended in mid-run")
+        self.assert_says(run.boot()["fault"], "the virtual board is gone: its process ended in mid-run")
         self.assert_part(run.result, long_run.edges_recorded)
 
     def test_qemu_stopped(self):

@@ -129,6 +129,8 @@ static void a_chip_that_is_not_there_is_told_with_those_that_are(void **state)
     check_refused(&plan, P2P_E_BENCH,
                   PLACE ": no GPIO chip \"nix\"; there are: gpiochip0 \"pl061\" (4 lines), gpiochip1 \"expander\" (4 "
                         "lines)");
+    fake_gpiod.chips[1].is_chip = false; /* some other file of such a name */
+    check_refused(&plan, P2P_E_BENCH, PLACE ": no GPIO chip \"nix\"; there are: gpiochip0 \"pl061\" (4 lines)");
     fake_gpiod.chip_count = 0;
     check_refused(&plan, P2P_E_BENCH,
                   PLACE ": no GPIO chip \"nix\", nor any other in /dev: plug it in, or load its driver");

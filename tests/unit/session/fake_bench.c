@@ -44,6 +44,7 @@ struct fake_bench {
     uint64_t now_ns, stimuli, irq;
     uint8_t answer_level;
     size_t trickled;
+    uint64_t stamp_ns;
     struct array events, edges, truth, console, drives;
     uint64_t seed;
     char diary[FAKE_DIARY_BYTES];
@@ -345,6 +346,7 @@ static enum p2p_code console_read(void *self, char *bytes, size_t capacity, size
     }
     bench->console.taken += wanted;
     bench->trickled += wanted;
+    bench->stamp_ns = wanted > 0 ? bench->now_ns + bench->console.taken : bench->stamp_ns;
     *count = wanted;
     return P2P_OK;
 }
@@ -490,6 +492,29 @@ static const struct p2p_probe_info *probe_info(void *self)
     return bench->identified ? &bench->info : NULL;
 }
 
+/* ---- what only a lab has ---- */
+
+static enum p2p_code power_check(void *self, struct p2p_error *error)
+{
+    struct fake_bench *bench = self;
+
+    bench->misused |= bench->powered; /* asked after `off` */
+    return bench->script.stays_on ? p2p_error_set(error, P2P_E_BENCH, "the board may still be on: the fake one")
+                                  : P2P_OK;
+}
+
+static uint64_t console_stamp_ns(void *self)
+{
+    return fake_bench_stamp_ns(self);
+}
+
+static struct p2p_achieved stimulus_achieved(void *self)
+{
+    const struct fake_bench *bench = self;
+
+    return (struct p2p_achieved){.stimuli = bench->stimuli, .mean_late_ns = 1.5, .max_late_ns = 3, .late = 1};
+}
+
 /* ---- for the tests ---- */
 
 struct fake_script fake_healthy(const char *xen)
@@ -544,6 +569,9 @@ void fake_bench_rescript(struct fake_bench *bench, const struct fake_script *scr
     bench->script = *script;
     bench->info = INFO;
     bench->info.tick_hz = UINT64_C(1000000000) / script->tick_ns;
+    if (script->serial != NULL) {
+        snprintf(bench->info.serial, sizeof bench->info.serial, "%s", script->serial);
+    }
     bench->failed = false;
     wall_step_ms = script->wall_ms;
 }
@@ -569,6 +597,23 @@ struct p2p_ports fake_bench_ports(struct fake_bench *bench)
         ports.truth = (struct p2p_probe){.self = bench, .info = truth_info, .read = truth_read};
     }
     return ports;
+}
+
+struct p2p_ports fake_bench_lab_ports(struct fake_bench *bench)
+{
+    struct p2p_ports ports = fake_bench_ports(bench);
+
+    ports.time_base = P2P_TIME_HARDWARE;
+    ports.power.check = power_check;
+    ports.console.stamp_ns = console_stamp_ns;
+    ports.stimulus.achieved = stimulus_achieved;
+    ports.truth = (struct p2p_probe){0};
+    return ports;
+}
+
+uint64_t fake_bench_stamp_ns(const struct fake_bench *bench)
+{
+    return bench->stamp_ns;
 }
 
 bool fake_bench_ended_well(const struct fake_bench *bench)
@@ -664,4 +709,11 @@ void fake_wiring(struct p2p_bench *bench)
     bench->board.gic = 2;
     bench->timeouts.boot_s = 1;
     bench->timeouts.stall_s = 1;
+}
+
+void fake_lab_wiring(struct p2p_bench *bench, uint32_t tries)
+{
+    fake_wiring(bench);
+    bench->board.kind = P2P_BOARD_UBOOT;
+    bench->lab.boot_tries = tries;
 }

@@ -60,12 +60,14 @@ struct fake_script {
     uint64_t settle_ns;     /* that each request takes; SYNC and STOP wait for the edges besides */
     uint64_t edge_delay_ns; /* from an edge until it can be read */
     uint64_t tick_ns;       /* of the probe's clock; stamps are rounded down */
+    const char *serial;     /* another probe's than usual; NULL: the usual one */
     bool truth;             /* somebody knows it; must be the same for all scripts of a bench */
     bool stray;             /* an edge can be read as soon as the board has power, before any request */
     size_t console_piece;   /* bytes a read, at most; 0: as many as there are */
     size_t console_trickle; /* bytes between two advances, at most; 0: as many as there are */
     uint64_t early_seed;    /* not 0: advance returns early, at random */
     uint64_t wall_ms;       /* that pass each time somebody looks at the clock on the wall */
+    bool stays_on;          /* a lab: `off` does not reach the board, and `check` tells */
     enum fake_port fail_port;
     uint64_t fail_step; /* the call of fail_port that fails, from 1; 0: none */
     enum p2p_code fail_code;
@@ -86,6 +88,14 @@ void fake_bench_rescript(struct fake_bench *bench, const struct fake_script *scr
 void fake_bench_on_power(struct fake_bench *bench, void (*hook)(void *user, const char *configuration), void *user);
 
 struct p2p_ports fake_bench_ports(struct fake_bench *bench);
+
+/*
+ * The same as a lab has them: nobody knows the truth, `off` can fail, the console is stamped (each read has a stamp of
+ * its own: bench time, and 1 ns for each byte so far), and stimuli are late (3 ns at most, 1.5 ns in the mean).
+ */
+struct p2p_ports fake_bench_lab_ports(struct fake_bench *bench);
+/* Of the bytes that the session read last. */
+uint64_t fake_bench_stamp_ns(const struct fake_bench *bench);
 
 /*
  * True if the board is off, was switched off by the last call of all, and no port was used while it was off, nor the
@@ -119,5 +129,7 @@ const struct p2p_drive *fake_bench_drives(const struct fake_bench *bench, size_t
 void fake_plan(struct p2p_plan *plan, struct p2p_configuration *configuration, struct p2p_xen *xen_storage,
                const char *xen);
 void fake_wiring(struct p2p_bench *bench);
+/* A lab, where a boot may take so many tries. */
+void fake_lab_wiring(struct p2p_bench *bench, uint32_t tries);
 
 #endif

@@ -252,7 +252,7 @@ static void run(struct boot *boot, const struct fake_script *script, uint64_t se
         .plan = &boot->plan,
         .configuration = &boot->configuration,
         .seed = seed,
-        .sink = {&boot->disk, keep_probe, keep_edges, keep_truth, keep_console, keep_progress},
+        .sink = {&boot->disk, keep_probe, keep_edges, keep_truth, keep_console, NULL, keep_progress},
     };
     boot->code = p2p_session_run(&session, &boot->record, &boot->error);
 
