@@ -21,7 +21,6 @@
 
 enum {
     TREE_BYTES_MAX = 4 << 20,
-    AUTOBOOT_S = 60, /* power on to U-Boot's first words, with what comes before it */
     COMMAND_S = 10,
     LOAD_S = 60,
     PLACE_BYTES = 256,
@@ -243,7 +242,7 @@ static enum p2p_code boot_by_uboot(struct p2p_lab_bench *self, const char *confi
                     [P2P_BOOT_STUB] = lab->addresses.stub,
                     [P2P_BOOT_TREE] = lab->addresses.tree,
                     [P2P_BOOT_PARTIAL] = lab->addresses.partial},
-        .autoboot_s = AUTOBOOT_S,
+        .autoboot_s = self->bench->timeouts.boot_s,
         .command_s = COMMAND_S,
         .load_s = LOAD_S,
     };

@@ -2,7 +2,7 @@
 #include "calibration/calibration_file.h"
 
 #include "config/json_reader.h"
-#include "util/file.h"
+#include "config/json_writer.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -294,16 +294,7 @@ static json_t *encode(const struct p2p_calibration *calibration)
 
 enum p2p_code p2p_calibration_save(const char *path, const struct p2p_calibration *calibration, struct p2p_error *error)
 {
-    json_t *root = encode(calibration);
-    char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    char *line = text == NULL ? NULL : p2p_format("%s\n", text);
-    enum p2p_code code = line == NULL ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path)
-                                      : p2p_write_file(path, line, strlen(line), error);
-
-    free(line);
-    free(text);
-    json_decref(root);
-    return code;
+    return p2p_json_save(path, encode(calibration), 15, error);
 }
 
 /* ---- Use ---- */

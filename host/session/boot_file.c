@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/boot_file.h"
 
+#include "config/json_writer.h"
 #include "store/budget_json.h"
-#include "util/file.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -99,14 +99,5 @@ static json_t *encode(const struct p2p_boot_file *boot)
 
 enum p2p_code p2p_boot_file_write(const char *path, const struct p2p_boot_file *boot, struct p2p_error *error)
 {
-    json_t *root = encode(boot);
-    char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    char *line = text == NULL ? NULL : p2p_format("%s\n", text);
-    enum p2p_code code = line == NULL ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path)
-                                      : p2p_write_file(path, line, strlen(line), error);
-
-    free(line);
-    free(text);
-    json_decref(root);
-    return code;
+    return p2p_json_save(path, encode(boot), 6, error);
 }

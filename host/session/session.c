@@ -179,8 +179,10 @@ static enum p2p_code identify_probe(struct run *run)
         return session->sink.probe(session->sink.user, known, run->error);
     }
     if (strcmp(known->serial, info->serial) != 0 || known->tick_hz != info->tick_hz) {
-        return p2p_error_set(run->error, P2P_E_BENCH, "another probe answered than in the try before: %s, not %s",
-                             info->serial, known->serial);
+        return p2p_error_set(run->error, P2P_E_BENCH,
+                             "another probe answered than in the try before: %s (%" PRIu64 " Hz), not %s (%" PRIu64
+                             " Hz)",
+                             info->serial, info->tick_hz, known->serial, known->tick_hz);
     }
     return P2P_OK;
 }
@@ -395,11 +397,11 @@ static enum p2p_code boot_in_tries(struct run *run)
         const struct p2p_error failed = *run->error;
 
         *run->error = (struct p2p_error){0};
-        code = drain_console(run); /* the try's last words; there are no edges yet */
-        power->off(power->self);
+        code = drain_console(run);                   /* the try's last words; there are no edges yet */
         if (code != P2P_OK && code != P2P_E_BENCH) { /* a full disk, say */
             return code;
         }
+        power->off(power->self);
         *run->error = (struct p2p_error){0};
         run->record->failed_try = failed;
         code = boot(run);
