@@ -109,6 +109,21 @@ static void print_probe(FILE *out, const struct p2p_result *result)
     print_truth(out, result);
 }
 
+static void print_control(FILE *out, const struct p2p_result_configuration *configuration)
+{
+    const struct p2p_band *control = &configuration->control;
+    struct p2p_judgement judgement = {0};
+
+    if (control->max_ns == 0 || configuration->stats.n == 0) {
+        return;
+    }
+    p2p_judge_control(&configuration->stats, control, &judgement);
+    fprintf(out, "control %s: avg %.1f ns, expected %" PRIu64 " to %" PRIu64 " ns: %s\n", configuration->name,
+            configuration->stats.avg_ns, control->min_ns, control->max_ns,
+            judgement.verdict == P2P_VERDICT_PASS ? "the bench is sound"
+                                                  : "THE BENCH IS SICK: no figure of this run counts");
+}
+
 void p2p_report_text(const struct p2p_result *result, FILE *out)
 {
     int width = name_width(result);
@@ -131,6 +146,9 @@ void p2p_report_text(const struct p2p_result *result, FILE *out)
     print_account(out, result);
     if (result->probe[0] != '\0') {
         print_probe(out, result);
+    }
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        print_control(out, &result->configurations[i]);
     }
     for (size_t i = 0; i < result->configuration_count; i++) {
         const struct p2p_judgement *judgement = &result->configurations[i].judgement;

@@ -24,7 +24,11 @@ enum {
     COMMAND_S = 10,
     LOAD_S = 60,
     PLACE_BYTES = 256,
+    QUERY_MS = 50,    /* a stub's answer: 10 ms of characters, and the way through drivers and USB */
+    QUERIES_MAX = 20, /* a board lives on from its capacitors, well below 1 s */
 };
+
+#define NS_PER_MS UINT64_C(1000000)
 
 struct p2p_lab_bench {
     const struct p2p_bench *bench;
@@ -147,6 +151,21 @@ struct p2p_lab_bench *p2p_lab_bench_open(const struct p2p_bench *bench, const st
     return NULL;
 }
 
+enum p2p_code p2p_lab_bench_off(const struct p2p_bench *bench, struct p2p_error *error)
+{
+    const struct p2p_lab_plan *lab = &bench->lab;
+    const struct p2p_command off = {"power off", (const char *const *)lab->power.off, lab->power.timeout_s};
+    struct p2p_lab_bench self = {.bench = bench, .stop_fd = -1};
+    enum p2p_code code;
+
+    if (lab->power.kind == P2P_LAB_POWER_COMMAND) {
+        return p2p_command_run(&off, NULL, 0, -1, error);
+    }
+    code = open_power(&self, error); /* which switches a relay off */
+    p2p_gpiod_power_close(self.relay);
+    return code;
+}
+
 const char *p2p_lab_bench_warning(const struct p2p_lab_bench *self)
 {
     return p2p_lab_clock_refused(self->clock);
@@ -182,6 +201,51 @@ static enum p2p_code power_check(void *user, struct p2p_error *error)
 
     return self->relay != NULL ? p2p_gpiod_power_check(self->relay, error)
                                : p2p_power_command_check(self->command, error);
+}
+
+/* Whether anything comes on the console after a query. A console that fails says nothing. */
+static enum p2p_code ask_stub(const struct p2p_lab_bench *self, bool *answers, struct p2p_error *error)
+{
+    const struct p2p_stimulus stimulus = p2p_gpiod_stimulus_port(self->stimulus);
+    const struct p2p_console console = p2p_stream_console_port(self->console);
+    const struct p2p_clock clock = p2p_lab_clock_port(self->clock);
+    uint64_t start_ns = clock.now_ns(clock.self), until_ns = start_ns + QUERY_MS * NS_PER_MS;
+    const struct p2p_drive query[2] = {{.at_ns = start_ns + NS_PER_MS, .line = P2P_LINE_QUERY, .level = 1},
+                                       {.at_ns = start_ns + 2 * NS_PER_MS, .line = P2P_LINE_QUERY, .level = 0}};
+    struct p2p_error ignored = {0};
+    char bytes[256];
+    size_t count;
+    enum p2p_code code = stimulus.play(stimulus.self, query, 2, error);
+
+    *answers = false;
+    while (code == P2P_OK && clock.now_ns(clock.self) < until_ns) {
+        code = clock.advance(clock.self, until_ns, error);
+        if (console.read(console.self, bytes, sizeof bytes, &count, &ignored) == P2P_OK && count > 0) {
+            *answers = true;
+        }
+    }
+    return code;
+}
+
+/* A relay's contacts may stick, which its line does not tell, but a stub that still runs does. */
+static enum p2p_code check_off(void *user, struct p2p_error *error)
+{
+    struct p2p_lab_bench *self = user;
+    enum p2p_code code = power_check(self, error);
+    bool answers = true;
+
+    p2p_lab_clock_attach(self->clock, NULL, self->console, self->stimulus);
+    for (int i = 0; i < QUERIES_MAX && code == P2P_OK && answers; i++) {
+        code = ask_stub(self, &answers, error);
+    }
+    p2p_gpiod_stimulus_stop(self->stimulus);
+    p2p_lab_clock_attach(self->clock, NULL, NULL, NULL);
+    if (code == P2P_OK && answers) {
+        code = p2p_error_set(error, P2P_E_BENCH,
+                             "the board may still be on: it was switched off, but answers on its console: is the "
+                             "relay stuck?");
+    }
+    return code;
 }
 
 void p2p_lab_bench_close(struct p2p_lab_bench *self)
@@ -225,6 +289,14 @@ static enum p2p_code open_probe(struct p2p_lab_bench *self, struct p2p_error *er
     return code;
 }
 
+/* No step of a boot may take longer than the whole. */
+static uint32_t within_boot(const struct p2p_lab_bench *self, uint32_t seconds)
+{
+    uint32_t boot_s = self->bench->timeouts.boot_s;
+
+    return seconds < boot_s ? seconds : boot_s;
+}
+
 static enum p2p_code boot_by_uboot(struct p2p_lab_bench *self, const char *configuration,
                                    const struct p2p_boot_files *files, struct p2p_error *error)
 {
@@ -243,8 +315,8 @@ static enum p2p_code boot_by_uboot(struct p2p_lab_bench *self, const char *confi
                     [P2P_BOOT_TREE] = lab->addresses.tree,
                     [P2P_BOOT_PARTIAL] = lab->addresses.partial},
         .autoboot_s = self->bench->timeouts.boot_s,
-        .command_s = COMMAND_S,
-        .load_s = LOAD_S,
+        .command_s = within_boot(self, COMMAND_S),
+        .load_s = within_boot(self, LOAD_S),
     };
     const struct p2p_console console = p2p_stream_console_boot_port(self->console);
     const struct p2p_clock clock = p2p_lab_clock_port(self->clock);
@@ -288,7 +360,9 @@ static enum p2p_code boot_by_script(struct p2p_lab_bench *self, const char *conf
     char *folder = p2p_format("%s/pin2pin-XXXXXX", parent);
     enum p2p_code code;
 
-    if (folder == NULL || mkdtemp(folder) == NULL) {
+    if (folder == NULL) {
+        code = p2p_error_set(error, P2P_E_HOST, "out of memory");
+    } else if (mkdtemp(folder) == NULL) {
         code = p2p_error_set_errno(error, P2P_E_HOST, errno,
                                    "%s: cannot make a temporary folder for the boot's files (TMPDIR)", parent);
     } else {
@@ -420,7 +494,7 @@ struct p2p_ports p2p_lab_bench_ports(struct p2p_lab_bench *self)
     struct p2p_ports ports = {
         .time_base = P2P_TIME_HARDWARE,
         .clock = p2p_lab_clock_port(self->clock),
-        .power = {.self = self, .on = power_on, .off = power_off, .check = power_check},
+        .power = {.self = self, .on = power_on, .off = power_off, .check = check_off},
         .console = p2p_stream_console_port(self->console),
         .stimulus = p2p_gpiod_stimulus_port(self->stimulus),
         .probe = {self, probe_info, probe_request, probe_settled, probe_read},

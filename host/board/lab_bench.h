@@ -22,6 +22,9 @@ struct p2p_lab_bench *p2p_lab_bench_open(const struct p2p_bench *bench, const st
                                          int stop_fd, struct p2p_error *error);
 void p2p_lab_bench_close(struct p2p_lab_bench *self); /* may be NULL */
 
+/* Switches the board off and takes nothing else of the bench: for what a killed run left on. */
+enum p2p_code p2p_lab_bench_off(const struct p2p_bench *bench, struct p2p_error *error);
+
 /* What this computer did not allow: the stimuli may come later for it. "": nothing. */
 const char *p2p_lab_bench_warning(const struct p2p_lab_bench *self);
 

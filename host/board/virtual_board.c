@@ -162,9 +162,9 @@ struct p2p_virtual_board *p2p_virtual_board_open(const struct p2p_bench *bench, 
         p2p_error_set(error, P2P_E_HOST, "out of memory");
         goto fail;
     }
-    if (check_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab setup", error) !=
+    if (check_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab build", error) !=
             P2P_OK ||
-        check_file(bench->board.wires, 1 << 24, "the wires plugin is not there; build it: ./lab setup", error) !=
+        check_file(bench->board.wires, 1 << 24, "the wires plugin is not there; build it: ./lab build", error) !=
             P2P_OK ||
         dump_tree(board, error) != P2P_OK) {
         goto fail;

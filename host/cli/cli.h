@@ -51,6 +51,8 @@ int p2p_verb_run(const struct p2p_options *options);
 int p2p_verb_check(const struct p2p_options *options);
 int p2p_verb_gate(const struct p2p_options *options);
 int p2p_verb_report(const struct p2p_options *options);
+int p2p_verb_off(const struct p2p_options *options);
+int p2p_verb_doctor(const struct p2p_options *options);
 int p2p_verb_probe_info(const struct p2p_options *options);
 int p2p_verb_probe_selftest(const struct p2p_options *options);
 int p2p_verb_probe_calibrate(const struct p2p_options *options);

@@ -15,6 +15,8 @@ static const struct p2p_verb VERBS[] = {
     {"check", "FILE", "validate a plan, a bench or a result", "", p2p_verb_check},
     {"gate", "RESULT", "give a result's verdict as exit code", "E", p2p_verb_gate},
     {"report", "RUN", "make a report again from a run folder", "F", p2p_verb_report},
+    {"off", "BENCH", "switch a bench's board off", "", p2p_verb_off},
+    {"doctor", "BENCH", "look at all of a bench, and tell what to do about what is wrong", "", p2p_verb_doctor},
     {"probe info", "BENCH", "tell which probe it is, and how far it can be trusted", "", p2p_verb_probe_info},
     {"probe selftest", "BENCH", "let the probe test itself", "", p2p_verb_probe_selftest},
     {"probe calibrate", "BENCH", "measure the skew of the probe's inputs and its clock", "wniru",

@@ -15,12 +15,16 @@ enum p2p_code p2p_probe_verb_prepare(struct p2p_probe_verb *verb, const struct p
     if (verb->bench == NULL || p2p_probe_stand_check(verb->bench, error) != P2P_OK) {
         return p2p_failure(error);
     }
+    if (p2p_bench_lock_take(&verb->lock, verb->bench, P2P_LOCK_PROBE, "probe", 0, options->verbose, error) != P2P_OK) {
+        return p2p_failure(error);
+    }
     verb->stop_fd = p2p_open_stop_fd(error);
     return verb->stop_fd >= 0 ? P2P_OK : p2p_failure(error);
 }
 
 void p2p_probe_verb_discard(struct p2p_probe_verb *verb)
 {
+    p2p_bench_lock_release(&verb->lock);
     p2p_bench_free(verb->bench);
     if (verb->stop_fd >= 0) {
         close(verb->stop_fd);

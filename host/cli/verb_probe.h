@@ -4,6 +4,7 @@
 #define P2P_CLI_VERB_PROBE_H
 
 #include "board/probe_stand.h"
+#include "cli/bench_lock.h"
 #include "cli/cli.h"
 #include "config/bench.h"
 
@@ -15,10 +16,12 @@
 struct p2p_probe_verb {
     const struct p2p_options *options; /* borrowed */
     struct p2p_bench *bench;
+    struct p2p_bench_lock lock;
     int stop_fd;
 };
 
-/* Loads and checks the bench, takes over the signals. On any outcome end with p2p_probe_verb_discard. */
+/* Loads and checks the bench, locks its probe, takes over the signals. On any outcome end with p2p_probe_verb_discard.
+ */
 enum p2p_code p2p_probe_verb_prepare(struct p2p_probe_verb *verb, const struct p2p_options *options,
                                      struct p2p_error *error);
 void p2p_probe_verb_discard(struct p2p_probe_verb *verb);

@@ -169,8 +169,13 @@ static enum p2p_capture_format format_of(const char *name)
 /* A FIFO that nobody reads is an error: to wait for a reader has no end. */
 static enum p2p_code open_file(struct capture *capture, const char *path, struct p2p_error *error)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+    struct stat status;
+    int fd;
 
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+        return p2p_error_set(error, P2P_E_INPUT, "%s: there is a file; give -o another name, or remove it", path);
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
     if (fd < 0) {
         return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: cannot open", path);
     }

@@ -4,6 +4,7 @@
 #include "board/lab_bench.h"
 #include "board/virtual_bench.h"
 #include "board/xen_image.h"
+#include "cli/bench_lock.h"
 #include "config/bench.h"
 #include "config/plan.h"
 #include "reports/text.h"
@@ -35,6 +36,7 @@ struct setup {
     size_t selected_count;
     struct p2p_virtual_bench *virtual_bench; /* one of the two */
     struct p2p_lab_bench *lab_bench;         /* is NULL */
+    struct p2p_bench_lock lock;
     struct p2p_result *result;
     char *folder;
     int stop_fd;
@@ -156,15 +158,50 @@ static enum p2p_code load(struct setup *setup, const struct p2p_options *options
     return check_images(setup, error);
 }
 
+/* Two runs may begin within a second: the second one is "...-2". */
 static char *default_folder(const char *plan_name)
 {
     time_t now = time(NULL);
     struct tm local;
     char date[32];
+    char *folder;
 
     localtime_r(&now, &local);
     strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
-    return p2p_format("runs/%s-%s", plan_name, date);
+    folder = p2p_format("runs/%s-%s", plan_name, date);
+    for (int number = 2; folder != NULL && number <= 1000 && access(folder, F_OK) == 0; number++) {
+        free(folder);
+        folder = p2p_format("runs/%s-%s-%d", plan_name, date, number);
+    }
+    return folder;
+}
+
+/*
+ * Twice what the plan asks for when each boot takes as long as it may: who is still there then, hangs. The longest plan
+ * there is plays for 4 * 10^9 s a boot, so nothing overflows.
+ */
+static uint64_t lease_s(const struct setup *setup)
+{
+    const struct p2p_plan *plan = setup->plan;
+    const struct p2p_bench *bench = setup->bench;
+    uint64_t boot_s = (uint64_t)bench->lab.boot_tries * (bench->timeouts.boot_s + bench->lab.script_s);
+    uint64_t play_s = plan->samples * plan->stimulus.period_ns / 1000000000 + bench->timeouts.stall_s;
+
+    return 2 * setup->selected_count * plan->boots * (boot_s + play_s);
+}
+
+static enum p2p_code lock_bench(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
+{
+    char *what = p2p_format("run %s", setup->plan->path);
+    enum p2p_code code;
+
+    if (what == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    code = p2p_bench_lock_take(&setup->lock, setup->bench, P2P_LOCK_BOARD | P2P_LOCK_PROBE, what, lease_s(setup),
+                               options->verbose, error);
+    free(what);
+    return code;
 }
 
 static enum p2p_code open_bench(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
@@ -199,7 +236,7 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     if (setup->folder == NULL || setup->result == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
-    if (open_bench(setup, options, error) != P2P_OK) {
+    if (lock_bench(setup, options, error) != P2P_OK || open_bench(setup, options, error) != P2P_OK) {
         return p2p_failure(error);
     }
     return p2p_run_folder_create(setup->folder, error);
@@ -209,6 +246,7 @@ static void discard(struct setup *setup)
 {
     p2p_virtual_bench_close(setup->virtual_bench);
     p2p_lab_bench_close(setup->lab_bench);
+    p2p_bench_lock_release(&setup->lock); /* not before the board is off */
     p2p_result_free(setup->result);
     p2p_bench_free(setup->bench);
     p2p_plan_free(setup->plan);

@@ -37,6 +37,19 @@ static const struct p2p_json_key PLAN_KEYS[] = {
     {"stimulus", "the timing of the stimuli"},
     {"limits", "the limits of every configuration"},
     {"configurations", "what to boot and measure"},
+    {"control", "the configuration that tells whether the bench is sound"},
+    {NULL, NULL},
+};
+
+static const struct p2p_json_key CONTROL_KEYS[] = {
+    {"configuration", "the name of one of the plan's configurations"},
+    {"avg_ns", "where its mean has to be"},
+    {NULL, NULL},
+};
+
+static const struct p2p_json_key BAND_KEYS[] = {
+    {"min", "the least that is sound"},
+    {"max", "the most that is sound"},
     {NULL, NULL},
 };
 
@@ -340,6 +353,33 @@ static void read_configurations(const struct p2p_json_object *root, const struct
     }
 }
 
+static void read_control(const struct p2p_json_object *root, struct p2p_plan *plan)
+{
+    struct p2p_json_object control, band;
+    struct p2p_configuration *configuration = NULL;
+    const char *name;
+
+    if (!p2p_json_has(root, "control")) {
+        return;
+    }
+    control = p2p_json_child(root, "control", CONTROL_KEYS);
+    band = p2p_json_child(&control, "avg_ns", BAND_KEYS);
+    name = p2p_json_string(&control, "configuration");
+    for (size_t i = 0; i < plan->configuration_count && configuration == NULL; i++) {
+        configuration = strcmp(plan->configurations[i].name, name) == 0 ? &plan->configurations[i] : NULL;
+    }
+    if (configuration == NULL) {
+        p2p_json_refuse_value(&control, "configuration", "the name of one of the plan's configurations");
+        return;
+    }
+    configuration->control.min_ns = p2p_json_integer(&band, "min", TIME_NS);
+    configuration->control.max_ns = p2p_json_integer(&band, "max", TIME_NS);
+    if (configuration->control.max_ns < configuration->control.min_ns) {
+        p2p_json_refuse(&band, "max", "%" PRIu64 " is below min, %" PRIu64, configuration->control.max_ns,
+                        configuration->control.min_ns);
+    }
+}
+
 static void read_plan(const struct p2p_json_object *root, const char *path, struct p2p_plan *plan)
 {
     struct p2p_limits limits = P2P_NO_LIMITS;
@@ -359,6 +399,7 @@ static void read_plan(const struct p2p_json_object *root, const char *path, stru
     read_stimulus(root, &plan->stimulus);
     read_limits(root, plan, &limits);
     read_configurations(root, &limits, plan);
+    read_control(root, plan);
 }
 
 struct p2p_plan *p2p_plan_load(const char *path, struct p2p_error *error)

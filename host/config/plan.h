@@ -31,6 +31,7 @@ struct p2p_configuration {
     char name[P2P_NAME_BYTES]; /* [a-z0-9][a-z0-9._-]*, unique in the plan: it names a folder */
     struct p2p_xen *xen;       /* NULL: native, the stub runs on the bare board */
     struct p2p_limits limits;
+    struct p2p_band control; /* of one configuration at most */
 };
 
 /*

@@ -632,16 +632,19 @@ static void stop_reading(struct ftdi_stream *s)
     }
 }
 
+/* The kernel's driver waits 5 s for each answer of a chip that gives none: it gets that one when it is plugged in. */
 static void close_chip(struct ftdi_stream *s)
 {
+    bool silent = false;
+
     if (s->ftdi->usb_dev != NULL) {
         stop_reading(s);
         if (s->latency_found_ms != 0) { /* rate and flow control cannot be asked for; every driver sets its own */
-            ftdi_set_latency_timer(s->ftdi, s->latency_found_ms);
+            silent = ftdi_set_latency_timer(s->ftdi, s->latency_found_ms) < 0;
         }
         ftdi_usb_close(s->ftdi);
     }
-    if (s->taken_from_kernel) {
+    if (s->taken_from_kernel && !silent) {
         libusb_attach_kernel_driver(s->handle, s->ftdi->interface);
     }
     if (s->handle != NULL) {

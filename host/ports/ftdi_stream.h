@@ -9,7 +9,7 @@
 
 /*
  * 8N1 at `baud`, with RTS/CTS flow control if the probe drives CTS. `serial` is the chip's serial number, NULL: the
- * only chip there is. Takes the chip from the kernel's driver and gives it back on close.
+ * only chip there is. Takes the chip from the kernel's driver and gives it back on close, if it answers.
  * P2P_E_BENCH: no such chip, several, or one that does not do as it should, with the cure. P2P_E_INPUT: a rate that the
  * chip cannot make within 1 %.
  * From its latency timer the chip sends a packet each millisecond, even without bytes. A host that is 30 ms late loses

@@ -43,7 +43,7 @@ enum p2p_code p2p_virtual_probe_check(const struct p2p_probe_plan *plan, struct 
         const char *path, *what;
     } files[] = {
         {plan->runner, "the virtual probe's runner is not there (probe.runner)"},
-        {plan->image, "the probe's firmware is not there; build it: ./lab setup"},
+        {plan->image, "the probe's firmware is not there; build it: ./lab build"},
     };
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {

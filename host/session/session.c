@@ -324,6 +324,16 @@ static enum p2p_code check_counters(struct run *run)
     return P2P_OK;
 }
 
+static enum p2p_code no_counters(const struct run *run)
+{
+    const struct p2p_boot_log *log = &run->record->log;
+    const char *words = log->complaint[0] != '\0' ? log->complaint : log->last;
+    bool silent = strstr(words, log->ready) != NULL; /* since READY */
+
+    return p2p_error_set(run->error, P2P_E_BENCH, "the stub did not print its counters within %d ms%s%s", COUNTERS_MS,
+                         silent ? "" : "; the console says: ", silent ? "" : words);
+}
+
 /* Asks the stub what it counted. The query is an interrupt too and so has an answer of its own, after DISARMED. */
 static enum p2p_code query(struct run *run)
 {
@@ -338,10 +348,7 @@ static enum p2p_code query(struct run *run)
         code = pass_until(run, now_ns(run) + LOOK_MS * NS_PER_MS);
     }
     if (code == P2P_OK && !run->record->log.counted) {
-        const char *complaint = run->record->log.complaint;
-
-        code = p2p_error_set(run->error, P2P_E_BENCH, "the stub did not print its counters within %d ms%s%s",
-                             COUNTERS_MS, complaint[0] != '\0' ? "; the console says: " : "", complaint);
+        code = no_counters(run);
     }
     return code;
 }

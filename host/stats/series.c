@@ -99,6 +99,8 @@ void p2p_series_stats(const struct p2p_series *series, uint64_t tick_hz, const s
         .p99_ns = corrected_ns(p2p_histogram_quantile(histogram, 99, 100), tick_hz, correction_ns),
         .p99_9_ns = corrected_ns(p2p_histogram_quantile(histogram, 999, 1000), tick_hz, correction_ns),
     };
+    stats->below_zero =
+        stats->n > 0 && (double)(p2p_histogram_min(histogram) + 1) * (double)NS_PER_S / (double)tick_hz < correction_ns;
     if (stats->n > 0) { /* of the largest: the timebase's part grows with the latency */
         stats->uncertainty_ns = p2p_uncertainty_of_sample_ns(budget, (double)stats->max_ns);
         stats->avg_uncertainty_ns = p2p_uncertainty_of_mean_ns(budget, stats->avg_ns, stats->n);

@@ -21,6 +21,7 @@ struct p2p_stats {
     uint64_t p99_9_ns;
     double uncertainty_ns;     /* expanded (k = 2), of a single sample: of each figure but the mean */
     double avg_uncertainty_ns; /* expanded (k = 2), of the mean */
+    bool below_zero;           /* the correction exceeds the smallest latency by more than its rounding */
 };
 
 struct p2p_series;

@@ -15,6 +15,8 @@
 
 enum { EDGES_PER_READ = 4096 };
 
+#define NS_PER_S 1e9
+
 /* What one configuration's boots add up to. */
 struct tally {
     struct p2p_series *series;
@@ -235,6 +237,7 @@ static enum p2p_code compare_with_truth(const struct p2p_analysis *analysis, str
     if (path == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
     }
+    tally->truth.correction_ns = analysis->result->budget.skew_correction_ns;
     code = p2p_truth_add_boot(&tally->truth, edges_path, path, analysis->result->stimulus.deadline_ns, &cause);
     if (code == P2P_E_INPUT) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
@@ -276,21 +279,30 @@ enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t config
     return code;
 }
 
-/*
- * What a sample may be off by: a tick, the correction of a skew that the virtual bench may not have, and three times
- * the timebase's uncertainty over the longest latency.
- */
+/* What a sample may be off by: a tick, and three times what else there is, over the longest latency. */
 static double allowed_error_ns(const struct p2p_result *result)
 {
     const struct p2p_uncertainty *budget = &result->budget;
 
-    return 1e9 / (double)result->tick_hz + fabs(budget->skew_correction_ns) + 3 * budget->skew_ns +
+    return NS_PER_S / (double)result->tick_hz + 3 * budget->skew_ns +
            3e-6 * budget->timebase_ppm * (double)result->stimulus.deadline_ns;
 }
 
-/* Where the truth is known, the probe is held to it: one that is wrong measures nothing. */
-static void judge_truth(const struct p2p_result *result, const struct p2p_truth *truth, struct p2p_judgement *judgement)
+/* What the mean may be off by: five times its standard uncertainty, which chance exceeds once in a million runs. */
+static double allowed_mean_error_ns(const struct p2p_result *result, const struct p2p_stats *stats, uint64_t n)
 {
+    struct p2p_uncertainty budget = result->budget;
+
+    budget.quantisation_ns = p2p_quantisation_ns(1, result->tick_hz);
+    return 2.5 * p2p_uncertainty_of_mean_ns(&budget, stats->avg_ns, n); /* which is expanded, k = 2 */
+}
+
+/* Where the truth is known, the probe is held to it: one that is wrong measures nothing. */
+static void judge_truth(const struct p2p_result *result, const struct p2p_truth *truth, const struct p2p_stats *stats,
+                        struct p2p_judgement *judgement)
+{
+    double mean_error_ns = p2p_truth_mean_error_ns(truth);
+
     if (truth->unmatched > 0) {
         p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT, "%" PRIu64 " sample%s that the probe or the truth lacks",
                           truth->unmatched, truth->unmatched == 1 ? "" : "s");
@@ -299,6 +311,13 @@ static void judge_truth(const struct p2p_result *result, const struct p2p_truth 
         p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
                           "the probe is off by up to %.3f ns from the truth, its budget allows %.3f ns",
                           truth->max_error_ns, allowed_error_ns(result));
+    }
+    if (truth->n > 0 && fabs(mean_error_ns) > allowed_mean_error_ns(result, stats, truth->n)) {
+        p2p_judgement_add(
+            judgement, P2P_VERDICT_BENCH_FAULT,
+            "the mean is off by %.3f ns from the truth, its uncertainty allows %.3f ns (without jitter the "
+            "stimuli stand still against the probe's ticks)",
+            fabs(mean_error_ns), allowed_mean_error_ns(result, stats, truth->n));
     }
 }
 
@@ -320,7 +339,7 @@ static void update_configuration(const struct p2p_result *result, const struct t
     if (tally->faults.verdict != P2P_VERDICT_PASS) {
         p2p_judgement_add(&configuration->judgement, tally->faults.verdict, "%s", tally->faults.reason);
     }
-    judge_truth(result, &tally->truth, &configuration->judgement);
+    judge_truth(result, &tally->truth, &configuration->stats, &configuration->judgement);
     if (tally->account.stimuli > 0 || tally->whole_boots > 0) { /* else the fault has said it all */
         struct p2p_judgement measured = {0};
 
@@ -328,6 +347,18 @@ static void update_configuration(const struct p2p_result *result, const struct t
         if (measured.verdict != P2P_VERDICT_PASS) {
             p2p_judgement_add(&configuration->judgement, measured.verdict, "%s", measured.reason);
         }
+    }
+}
+
+/* A sick bench voids the run, not only the configuration that showed it. */
+static void judge_control(struct p2p_result *result, struct p2p_result_configuration *configuration)
+{
+    struct p2p_judgement control = {0};
+
+    p2p_judge_control(&configuration->stats, &configuration->control, &control);
+    if (control.verdict != P2P_VERDICT_PASS) {
+        p2p_judgement_add(&configuration->judgement, control.verdict, "%s", control.reason);
+        p2p_judgement_add(&result->judgement, control.verdict, "%s: %s", configuration->name, control.reason);
     }
 }
 
@@ -343,6 +374,7 @@ void p2p_analysis_update(struct p2p_analysis *analysis, bool ended)
 
         update_configuration(result, &analysis->tallies[i], configuration);
         recorded += configuration->boots;
+        judge_control(result, configuration);
         if (configuration->judgement.verdict != P2P_VERDICT_PASS) {
             p2p_judgement_add(&result->judgement, configuration->judgement.verdict, "%s: %s", configuration->name,
                               p2p_verdict_name(configuration->judgement.verdict));

@@ -40,6 +40,7 @@ struct p2p_result *p2p_result_new(const struct p2p_plan *plan, const struct p2p_
 
         snprintf(result->configurations[i].name, sizeof result->configurations[i].name, "%s", from->name);
         result->configurations[i].limits = from->limits;
+        result->configurations[i].control = from->control;
     }
     return result;
 }
@@ -136,13 +137,22 @@ static json_t *encode_account(const struct p2p_account *account)
                      (json_int_t)account->edges);
 }
 
+/* Left out of a configuration that is no control, as in the first files of version 1. */
+static json_t *encode_control(const struct p2p_band *control)
+{
+    return control->max_ns == 0 ? NULL
+                                : json_pack("{s{sI sI}}", "avg_ns", "min", (json_int_t)control->min_ns, "max",
+                                            (json_int_t)control->max_ns);
+}
+
 static json_t *encode_configuration(const struct p2p_result_configuration *configuration)
 {
-    return json_pack("{ss ss so si so so so so}", "name", configuration->name, "verdict",
+    return json_pack("{ss ss so si so so* so so so}", "name", configuration->name, "verdict",
                      p2p_verdict_name(configuration->judgement.verdict), "reason",
                      reason_text(&configuration->judgement), "boots", (int)configuration->boots, "limits",
-                     encode_limits(&configuration->limits), "stats", encode_stats(&configuration->stats), "account",
-                     encode_account(&configuration->account), "truth", encode_truth(&configuration->truth));
+                     encode_limits(&configuration->limits), "control", encode_control(&configuration->control), "stats",
+                     encode_stats(&configuration->stats), "account", encode_account(&configuration->account), "truth",
+                     encode_truth(&configuration->truth));
 }
 
 /* A periodic one stands without its kind, as in the first files of version 1. */
@@ -258,11 +268,14 @@ static const struct p2p_json_key CONFIGURATION_KEYS[] = {
     {"reason", "why"},
     {"boots", "boots recorded"},
     {"limits", "what it is judged by"},
+    {"control", "where its figures have to be for the bench to be sound"},
     {"stats", "its figures"},
     {"account", "its edges"},
     {"truth", "the probe against the truth, or null"},
     {NULL, NULL},
 };
+static const struct p2p_json_key CONTROL_KEYS[] = {{"avg_ns", "where its mean has to be"}, {NULL, NULL}};
+static const struct p2p_json_key BAND_KEYS[] = {{"min", "at least 1"}, {"max", "at least min"}, {NULL, NULL}};
 static const struct p2p_json_key LIMITS_KEYS[] = {
     {"avg_ns", "or null"}, {"max_ns", "or null"},         {"warm_max_ns", "or null"},
     {"p99_ns", "or null"}, {"min_samples", "at least 1"}, {NULL, NULL},
@@ -410,6 +423,19 @@ static void read_account(const struct p2p_json_object *object, struct p2p_accoun
     };
 }
 
+static void read_control(const struct p2p_json_object *object, struct p2p_band *control)
+{
+    struct p2p_json_object from, band;
+
+    if (!p2p_json_has(object, "control")) {
+        return;
+    }
+    from = p2p_json_child(object, "control", CONTROL_KEYS);
+    band = p2p_json_child(&from, "avg_ns", BAND_KEYS);
+    control->min_ns = p2p_json_integer(&band, "min", (struct p2p_json_range){1, P2P_JSON_INTEGER_MAX});
+    control->max_ns = p2p_json_integer(&band, "max", (struct p2p_json_range){control->min_ns, P2P_JSON_INTEGER_MAX});
+}
+
 static void read_configuration(const struct p2p_json_object *object, struct p2p_result_configuration *configuration)
 {
     struct p2p_json_object limits = p2p_json_child(object, "limits", LIMITS_KEYS);
@@ -426,6 +452,7 @@ static void read_configuration(const struct p2p_json_object *object, struct p2p_
         .p99_ns = read_limit(&limits, "p99_ns"),
         .min_samples = read_count(&limits, "min_samples"),
     };
+    read_control(object, &configuration->control);
     read_stats(&stats, &configuration->stats);
     read_account(&account, &configuration->account);
     read_truth(object, &configuration->truth);

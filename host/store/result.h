@@ -23,6 +23,7 @@
 struct p2p_result_configuration {
     char name[P2P_NAME_BYTES];
     struct p2p_limits limits;
+    struct p2p_band control;
     struct p2p_judgement judgement;
     uint32_t boots; /* recorded, whole or not */
     struct p2p_stats stats;

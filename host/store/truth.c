@@ -100,7 +100,8 @@ static void compare(struct p2p_truth *truth, struct side *probe, struct side *kn
         return;
     }
     if (in_time(probe) || in_time(known)) {
-        double error_ns = (double)a->latency_ticks * probe->ns_per_tick - (double)b->latency_ticks * known->ns_per_tick;
+        double error_ns = (double)a->latency_ticks * probe->ns_per_tick - truth->correction_ns -
+                          (double)b->latency_ticks * known->ns_per_tick;
 
         truth->n++;
         truth->error_sum_ns += error_ns;

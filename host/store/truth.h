@@ -12,10 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Zero-initialise. Errors are the probe's latency minus the true one. */
+/* Zero-initialise. Errors are the latency as reported, corrected, minus the true one. */
 struct p2p_truth {
-    bool known; /* at least one boot has a truth.p2p */
-    uint64_t n; /* samples that both have */
+    double correction_ns; /* subtracted from each of the probe's latencies; the caller's to set */
+    bool known;           /* at least one boot has a truth.p2p */
+    uint64_t n;           /* samples that both have */
     uint64_t unmatched;
     double max_error_ns; /* the largest, without its sign */
     double error_sum_ns;

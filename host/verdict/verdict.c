@@ -129,11 +129,25 @@ void p2p_judge(const struct p2p_stats *stats, const struct p2p_account *account,
 {
     *judgement = (struct p2p_judgement){.verdict = P2P_VERDICT_PASS};
     judge_bench(account, judgement);
+    if (stats->below_zero) {
+        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
+                          "latencies are below the correction for the probe's skew: its calibration is wrong");
+    }
     judge_limits(stats, limits, judgement);
     judge_answers(account, judgement);
     if (stats->n_warm < limits->min_samples || stats->n_warm == 0) {
         p2p_judgement_add(judgement, P2P_VERDICT_INCONCLUSIVE, "%" PRIu64 " warm sample%s, %" PRIu64 " needed",
                           stats->n_warm, plural(stats->n_warm), limits->min_samples > 0 ? limits->min_samples : 1);
+    }
+}
+
+void p2p_judge_control(const struct p2p_stats *stats, const struct p2p_band *control, struct p2p_judgement *judgement)
+{
+    if (control->max_ns > 0 && stats->n > 0 &&
+        (stats->avg_ns < (double)control->min_ns || stats->avg_ns > (double)control->max_ns)) {
+        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
+                          "the bench is sick: avg %.3f ns, expected %" PRIu64 " to %" PRIu64 " ns of this control",
+                          stats->avg_ns, control->min_ns, control->max_ns);
     }
 }
 

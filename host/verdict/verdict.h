@@ -31,6 +31,14 @@ struct p2p_limits {
 
 extern const struct p2p_limits P2P_NO_LIMITS;
 
+/*
+ * Where the mean of a control has to be: a configuration that is known so well that when its figures move, the bench
+ * has, and not what is under test. max_ns 0: the configuration is no control.
+ */
+struct p2p_band {
+    uint64_t min_ns, max_ns; /* both belong to it */
+};
+
 struct p2p_judgement {
     enum p2p_verdict verdict;
     char reason[P2P_REASON_BYTES]; /* every finding that counts, worst first, joined by "; "; empty for a clean PASS */
@@ -43,6 +51,9 @@ struct p2p_judgement {
  */
 void p2p_judge(const struct p2p_stats *stats, const struct p2p_account *account, const struct p2p_limits *limits,
                struct p2p_judgement *judgement);
+
+/* Adds BENCH FAULT, "the bench is sick: ...", if a control's mean is out of its band. No samples: no finding. */
+void p2p_judge_control(const struct p2p_stats *stats, const struct p2p_band *control, struct p2p_judgement *judgement);
 
 /*
  * Folds one more finding in: the worse verdict stands, its reasons first; a finding that is not worse goes last. A

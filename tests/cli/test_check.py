@@ -84,6 +84,29 @@ class Corpus(BenchCase):
                                       "pin2pin: warning: the bench's wires plugin is not on this computer: /w\n")
 
 
+    def test_check_says_what_a_lab_is_and_what_is_not_here(self):
+        for name, board, probe in ("lab-tftp-gpiod", "uboot", "ftdi"), ("lab-disk-command", "uboot", "serial"), \
+                                  ("lab-script", "script", "ftdi"):
+            with self.subTest(name):
+                folder = CORPUS / "good/bench"
+                done = self.bench.pin2pin("check", folder / f"{name}.json")
+                self.assert_exit(done, 0)
+                self.assert_says(done.stdout, f"{name}.json: bench lab: {board}, GICv2, probe {probe}")
+                self.assertEqual(
+                    done.stderr,
+                    f"pin2pin: warning: the bench's stub is not on this computer: {folder}/stub.bin\n"
+                    f"pin2pin: warning: the board's device tree is not on this computer: {folder}/board.dtb\n")
+
+    def test_a_lab_with_its_files_has_no_warning(self):
+        lab = json.loads((CORPUS / "good/bench/lab-tftp-gpiod.json").read_text())
+        path = self.bench.write("lab.bench.json", json.dumps(lab))
+        self.bench.write("stub.bin", "")
+        self.bench.write("board.dtb", "")
+        done = self.bench.pin2pin("check", path)
+        self.assert_exit(done, 0)
+        self.assertEqual(done.stderr, "")
+
+
 class Check(BenchCase):
     def test_says_how_much_a_plan_is(self):
         done = self.bench.pin2pin("check", self.bench.plan_file([{"name": "a"}, {"name": "b"}], 500, 3))

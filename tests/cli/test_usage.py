@@ -11,6 +11,7 @@ VERBS = {
     "check": [],
     "gate": ["--exit-code bisect"],
     "report": ["--format text|json"],
+    "off": [],
     "probe info": [],
     "probe selftest": [],
     "probe calibrate": ["-o FILE", "--edges N", "--wiring straight|swapped", "--reference-ns NS",

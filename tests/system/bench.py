@@ -123,7 +123,7 @@ class Bench:
         # A copy: its path is on QEMU's command line and tells this test's QEMU from all others.
         self.wires = self.folder / "wires.so"
         shutil.copy(WIRES, self.wires)
-        self.environment = {**os.environ, "TMPDIR": str(self.scratch)}
+        self.environment = {**os.environ, "TMPDIR": str(self.scratch), "PIN2PIN_LOCK_FOLDER": str(self.folder)}
         self.children = []
         self.runs = 0
 

@@ -5,6 +5,7 @@
 """
 import contextlib
 import csv
+import json
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ import time
 BENCH_HOST = os.environ["BENCH_HOST"]
 ARM64 = pathlib.Path(os.environ["ARM64"])
 STUBS = pathlib.Path(os.environ["STUBS"])
+LAB_FILES = pathlib.Path(os.environ["P2P_SOURCE"]) / "fixtures/bench-host"
 
 TIMEOUT_S = 100  # a guard against hanging; a run takes some 5 s
 GONE_TIMEOUT_S = 1
@@ -64,6 +66,9 @@ boot_stub() {
 }
 pulse() { # one stimulus of 100 us
     gpioset -t 100us,0 p2p-stimulus=1
+}
+until_ms() { # of /proc/uptime; not at all if that has passed
+    while read -r up _ </proc/uptime && [ "${up%.*}${up#*.}0" -lt "$1" ]; do usleep 10000; done
 }
 await_chip() {
     for i in $(seq 100); do
@@ -116,15 +121,15 @@ class BenchHost:
             '{"schema": "pin2pin.bench", "version": 1, "name": "probe",'
             ' "probe": {"kind": "ftdi", "serial": "P2P00001", "baud": 4000000}}')
 
-    def start(self, commands, *options):
+    def start(self, commands, *options, timeout_s=TIMEOUT_S):
         (self.lab / "command").write_text(SHELL + commands)
-        return subprocess.Popen([BENCH_HOST, "--timeout", str(TIMEOUT_S), *options, self.lab],
+        return subprocess.Popen([BENCH_HOST, "--timeout", str(timeout_s), *options, self.lab],
                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
-    def run(self, commands, *options):
-        child = self.start(commands, *options)
+    def run(self, commands, *options, timeout_s=TIMEOUT_S):
+        child = self.start(commands, *options, timeout_s=timeout_s)
         try:
-            _, stderr = child.communicate(timeout=TIMEOUT_S + 10)
+            _, stderr = child.communicate(timeout=timeout_s + 10)
         finally:
             child.kill()
         return Done(self.lab, child.returncode, stderr)
@@ -146,3 +151,17 @@ class BenchHost:
         left = self.processes()
         shutil.rmtree(self.lab, ignore_errors=True)
         assert not left, f"still running: {left}"
+
+
+def lab_plan(world, samples, limit_ns):
+    """lab.plan.json in the VM: one short boot, native, with deadlines of 1 s; late.bench.json has the stub of 200 us."""
+    bench = json.loads((LAB_FILES / "lab.bench.json").read_text())
+    bench["board"]["boot_tries"] = 1
+    bench["timeouts"] = {"boot_s": 1, "stall_s": 1}
+    plan = json.loads((LAB_FILES / "lab.plan.json").read_text())
+    plan.update(samples=samples, configurations=[{"name": "native", "limits": {"max_ns": limit_ns}}])
+    plan["stimulus"].update(period_ns=2000000, deadline_ns=400000)
+    for name, stub in (("lab", "stub.bin"), ("late", "stub-late.bin")):
+        shutil.copy(STUBS / stub, world.lab)
+        (world.lab / f"{name}.bench.json").write_text(json.dumps({**bench, "stub": stub}))
+    (world.lab / "lab.plan.json").write_text(json.dumps(plan))

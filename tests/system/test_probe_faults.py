@@ -150,7 +150,7 @@ class Emulator(ProbeCase):
 
     def test_files_missing(self):
         """Told before anything is started or written."""
-        for key, what in ("runner", "the virtual probe's runner is not there"), ("image", "build it: ./lab setup"):
+        for key, what in ("runner", "the virtual probe's runner is not there"), ("image", "build it: ./lab build"):
             with self.subTest(key):
                 path = f"/nowhere/{key}"
                 run = self.bench.measure(probe={**self.bench.virtual_probe(), key: path})

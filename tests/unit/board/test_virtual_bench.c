@@ -340,7 +340,7 @@ static void what_is_missing_is_told_before_any_boot(void **state)
     (void)state;
     f.bench.probe.kind = P2P_PROBE_VIRTUAL;
     assert_int_equal(unlink(f.image), 0);
-    assert_no_bench(P2P_E_INPUT, "probe.bin: the probe's firmware is not there; build it: ./lab setup");
+    assert_no_bench(P2P_E_INPUT, "probe.bin: the probe's firmware is not there; build it: ./lab build");
     assert_int_equal(unlink(f.runner), 0);
     assert_no_bench(P2P_E_INPUT, "main.js: the virtual probe's runner is not there (probe.runner)");
     assert_int_equal(unlink(f.stub), 0);

@@ -126,7 +126,7 @@ static void a_missing_part_is_said_with_its_cure(void **state)
     assert_int_equal(truncate(f.wires, 0), 0);
     assert_no_board(P2P_E_INPUT, "wires.so: expected a file of 1..16777216 bytes; the wires plugin is not there");
     assert_int_equal(unlink(f.wires), 0);
-    assert_no_board(P2P_E_INPUT, "wires.so: the wires plugin is not there; build it: ./lab setup: No such file");
+    assert_no_board(P2P_E_INPUT, "wires.so: the wires plugin is not there; build it: ./lab build: No such file");
     assert_int_equal(truncate(f.stub, 0x100001), 0);
     assert_no_board(P2P_E_INPUT, "stub.bin: expected a file of 1..1048576 bytes; the guest stub is not there");
     assert_int_equal(unlink(f.stub), 0);

@@ -267,16 +267,162 @@ static void a_real_probe_stands_alone(void **state)
     check_probe(GOOD "serial-largest.json", P2P_BOARD_NONE, &serial_largest);
 }
 
+/* ---- lab benches ---- */
+
+static struct p2p_bench *load_lab(const char *path, enum p2p_board_kind board, enum p2p_probe_kind probe)
+{
+    struct p2p_bench *bench = load_good(path, board, probe);
+
+    assert_true(p2p_bench_is_lab(bench));
+    assert_string_equal(bench->name, "lab");
+    assert_int_equal(bench->board.gic, 2);
+    assert_null(bench->board.qemu);
+    assert_null(bench->board.wires);
+    assert_string_equal(bench->stub, GOOD "stub.bin");
+    assert_string_equal(bench->lab.device_tree, GOOD "board.dtb");
+    assert_int_equal(bench->lab.addresses.xen, 0x40600000);
+    assert_int_equal(bench->lab.addresses.stub, 0x50000000);
+    assert_int_equal(bench->lab.addresses.tree, 0x48000000);
+    assert_int_equal(bench->lab.addresses.partial, 0x50100000);
+    assert_string_equal(bench->lab.console.device, "/dev/ttyUSB0");
+    return bench;
+}
+
+static void assert_line(const struct p2p_lab_line *line, const char *chip, const char *name, uint32_t offset,
+                        bool active_low)
+{
+    assert_string_or_null(line->chip, chip);
+    assert_string_or_null(line->line, name);
+    assert_int_equal(line->offset, offset);
+    assert_int_equal(line->active_low, active_low);
+}
+
+/* A list that ends with NULL, against words with a space behind each. */
+static void assert_words(char *const *words, const char *expected)
+{
+    assert_non_null(words);
+    for (; *words != NULL; words++) {
+        size_t length = strlen(*words);
+
+        assert_int_equal(strncmp(expected, *words, length), 0);
+        assert_int_equal(expected[length], ' ');
+        expected += length + 1;
+    }
+    assert_string_equal(expected, "");
+}
+
+static void assert_gpio_of_the_lab(const struct p2p_lab_plan *lab)
+{
+    assert_line(&lab->stimulus, "pinctrl-bcm2711", "GPIO17", 0, false);
+    assert_line(&lab->query, "pinctrl-bcm2711", NULL, 27, true);
+}
+
+static void every_key_of_tftp_and_a_relay_is_read(void **state)
+{
+    struct p2p_bench *bench = load_lab(GOOD "lab-tftp-gpiod.json", P2P_BOARD_UBOOT, P2P_PROBE_FTDI);
+    const struct p2p_lab_plan *lab = &bench->lab;
+
+    (void)state;
+    assert_gpio_of_the_lab(lab);
+    assert_int_equal(lab->uboot.load, P2P_LAB_TFTP);
+    assert_string_equal(lab->uboot.folder, "/srv/tftp");
+    assert_string_equal(lab->uboot.interface, "");
+    assert_string_equal(lab->uboot.prompt, "=> ");
+    assert_string_equal(lab->uboot.autoboot, "Hit any key to stop autoboot");
+    assert_string_equal(lab->uboot.autoboot_key, " ");
+    assert_int_equal(lab->uboot.setup_count, 2);
+    assert_string_equal(lab->uboot.setup[0], "setenv ipaddr 10.0.2.15");
+    assert_string_equal(lab->uboot.setup[1], "setenv serverip 10.0.2.2");
+    assert_null(lab->uboot.setup[2]);
+    assert_null(lab->script);
+    assert_int_equal(lab->boot_tries, 3);
+    assert_int_equal(lab->console.baud, 115200);
+    assert_int_equal(lab->power.kind, P2P_LAB_POWER_GPIOD);
+    assert_line(&lab->power.relay, "relays", "board", 0, false);
+    assert_int_equal(lab->power.settle_ms, 100);
+    assert_null(lab->power.on);
+    assert_null(lab->power.off);
+    assert_string_equal(bench->probe.serial, "FT4ABCDE");
+    assert_int_equal(bench->timeouts.boot_s, 60);
+    p2p_bench_free(bench);
+}
+
+static void every_key_of_a_disk_and_programs_is_read(void **state)
+{
+    struct p2p_bench *bench = load_lab(GOOD "lab-disk-command.json", P2P_BOARD_UBOOT, P2P_PROBE_SERIAL);
+    const struct p2p_lab_plan *lab = &bench->lab;
+
+    (void)state;
+    assert_gpio_of_the_lab(lab);
+    assert_int_equal(lab->uboot.load, P2P_LAB_DISK);
+    assert_string_equal(lab->uboot.folder, "");
+    assert_string_equal(lab->uboot.interface, "mmc 0:1");
+    assert_string_equal(lab->uboot.prompt, "ZynqMP> ");
+    assert_string_equal(lab->uboot.autoboot, "autoboot");
+    assert_string_equal(lab->uboot.autoboot_key, "d");
+    assert_int_equal(lab->uboot.setup_count, 0);
+    assert_words(lab->uboot.setup, "");
+    assert_int_equal(lab->boot_tries, 1);
+    assert_int_equal(lab->console.baud, 921600);
+    assert_int_equal(lab->power.kind, P2P_LAB_POWER_COMMAND);
+    assert_line(&lab->power.relay, NULL, NULL, 0, false);
+    assert_words(lab->power.on, "pdu 3 on ");
+    assert_words(lab->power.off, "pdu 3 off ");
+    assert_int_equal(lab->power.timeout_s, 5);
+    assert_string_equal(bench->probe.device, "/dev/ttyUSB1");
+    p2p_bench_free(bench);
+}
+
+static void every_key_of_a_script_is_read(void **state)
+{
+    struct p2p_bench *bench = load_lab(GOOD "lab-script.json", P2P_BOARD_SCRIPT, P2P_PROBE_FTDI);
+    const struct p2p_lab_plan *lab = &bench->lab;
+
+    (void)state;
+    assert_gpio_of_the_lab(lab);
+    assert_words(lab->script, "./boot {configuration} {xen} ");
+    assert_int_equal(lab->script_s, 90);
+    assert_int_equal(lab->boot_tries, 3);
+    assert_null(lab->uboot.folder);
+    assert_null(lab->uboot.prompt);
+    assert_null(lab->uboot.setup);
+    assert_int_equal(lab->power.kind, P2P_LAB_POWER_GPIOD);
+    p2p_bench_free(bench);
+}
+
+static void a_virtual_bench_and_a_probe_alone_are_no_lab(void **state)
+{
+    struct p2p_bench *ideal = load_ideal(GOOD "minimal.json");
+    struct p2p_bench *alone = load_good(GOOD "ftdi-minimal.json", P2P_BOARD_NONE, P2P_PROBE_FTDI);
+
+    (void)state;
+    assert_false(p2p_bench_is_lab(ideal));
+    assert_false(p2p_bench_is_lab(alone));
+    assert_null(ideal->lab.device_tree);
+    assert_int_equal(ideal->lab.boot_tries, 0);
+    p2p_bench_free(ideal);
+    p2p_bench_free(alone);
+}
+
+static void kinds_are_named_as_in_the_file(void **state)
+{
+    (void)state;
+    assert_string_equal(p2p_board_kind_name(P2P_BOARD_QEMU_VIRT), "qemu-virt");
+    assert_string_equal(p2p_board_kind_name(P2P_BOARD_UBOOT), "uboot");
+    assert_string_equal(p2p_board_kind_name(P2P_BOARD_SCRIPT), "script");
+    assert_string_equal(p2p_probe_kind_name(P2P_PROBE_SERIAL), "serial");
+}
+
 static void good_files_load(void **state)
 {
     (void)state;
-    assert_true(corpus_check_good(&LOADER) >= 11);
+    assert_true(corpus_check_good(&LOADER) >= 14);
 }
 
 static void bad_files_are_refused_in_the_expected_words(void **state)
 {
     (void)state;
-    assert_true(corpus_check_bad(&LOADER) >= 120);
+    assert_true(corpus_check_bad(&LOADER) >= 147);
 }
 
 static void every_truncation_is_refused_with_its_place(void **state)
@@ -284,6 +430,7 @@ static void every_truncation_is_refused_with_its_place(void **state)
     (void)state;
     corpus_check_truncated(&LOADER, GOOD "largest.json");
     corpus_check_truncated(&LOADER, GOOD "virtual-largest.json");
+    corpus_check_truncated(&LOADER, GOOD "lab-tftp-gpiod.json");
 }
 
 static void check_failed_allocations(const char *path)
@@ -312,6 +459,9 @@ static void every_failed_allocation_is_told(void **state)
     check_failed_allocations(GOOD "virtual-largest.json");
     check_failed_allocations(GOOD "ftdi-largest.json");
     check_failed_allocations(GOOD "serial-largest.json");
+    check_failed_allocations(GOOD "lab-tftp-gpiod.json");
+    check_failed_allocations(GOOD "lab-disk-command.json");
+    check_failed_allocations(GOOD "lab-script.json");
 }
 
 int main(void)
@@ -324,6 +474,11 @@ int main(void)
         cmocka_unit_test(a_program_with_a_slash_is_a_path),
         cmocka_unit_test(every_key_of_a_virtual_probe_is_read),
         cmocka_unit_test(a_real_probe_stands_alone),
+        cmocka_unit_test(every_key_of_tftp_and_a_relay_is_read),
+        cmocka_unit_test(every_key_of_a_disk_and_programs_is_read),
+        cmocka_unit_test(every_key_of_a_script_is_read),
+        cmocka_unit_test(a_virtual_bench_and_a_probe_alone_are_no_lab),
+        cmocka_unit_test(kinds_are_named_as_in_the_file),
         cmocka_unit_test(good_files_load),
         cmocka_unit_test(bad_files_are_refused_in_the_expected_words),
         cmocka_unit_test(every_truncation_is_refused_with_its_place),

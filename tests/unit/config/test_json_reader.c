@@ -355,6 +355,81 @@ static void names_fill_their_buffer(void **state)
                             "the string \"abcd\"");
 }
 
+static void strings_end_with_null(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t count = 99;
+    char **strings;
+
+    open_text(fixture, "\"list\": [\"a\", \"b c\", \"\\u00fc\", \"d\", \"e\"]}");
+    strings = p2p_json_strings(&fixture->root, "list", RANGE, &count);
+    assert_non_null(strings);
+    assert_int_equal(count, 5);
+    assert_string_equal(strings[0], "a");
+    assert_string_equal(strings[1], "b c");
+    assert_string_equal(strings[2], "\xc3\xbc");
+    assert_string_equal(strings[4], "e");
+    assert_null(strings[5]);
+    p2p_json_file_free(fixture->file); /* they are copies */
+    fixture->file = NULL;
+    assert_string_equal(strings[3], "d");
+    p2p_json_strings_free(strings);
+    p2p_json_strings_free(NULL);
+}
+
+/* None at all, where none are needed: the array may be empty, or left out. */
+static void no_strings_are_an_empty_list(void **state)
+{
+    static const struct p2p_json_range from_none = {0, 2};
+    static const char *const texts[] = {"\"list\": []}", "\"text\": \"\"}"};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t count = 99;
+        char **strings;
+
+        open_text(fixture, texts[i]);
+        strings = p2p_json_strings(&fixture->root, "list", from_none, &count);
+        assert_non_null(strings);
+        assert_int_equal(count, 0);
+        assert_null(strings[0]);
+        assert_int_equal(p2p_json_file_code(fixture->file), P2P_OK);
+        p2p_json_strings_free(strings);
+    }
+}
+
+static void wrong_strings_are_refused(void **state)
+{
+    static const struct p2p_json_range two_or_three = {2, 3};
+    static const struct {
+        const char *text, *rest;
+    } cases[] = {
+        {"\"text\": \"\"}", ": $.list: missing, expected an array of 2 to 3 strings: more"},
+        {"\"list\": \"a b\"}", ": $.list: expected an array of 2 to 3 strings, found the string \"a b\""},
+        {"\"list\": null}", ": $.list: expected an array of 2 to 3 strings, found null"},
+        {"\"list\": [\"a\"]}", ": $.list: expected an array of 2 to 3 strings, found 1"},
+        {"\"list\": [\"a\", \"b\", \"c\", \"d\"]}", ": $.list: expected an array of 2 to 3 strings, found 4"},
+        {"\"list\": [\"a\", 7]}",
+         ": $.list: expected only strings in it, not empty and without control characters, found the integer 7"},
+        {"\"list\": [\"a\", \"\", \"b\"]}",
+         ": $.list: expected only strings in it, not empty and without control characters, found the string \"\""},
+        {"\"list\": [\"a\", \"b\\n\"]}",
+         ": $.list: expected only strings in it, not empty and without control characters, found the string \"b\\n\""},
+        {"\"list\": [\"a\", [\"b\"]]}",
+         ": $.list: expected only strings in it, not empty and without control characters, found an array"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t count = 99;
+
+        open_text(fixture, cases[i].text);
+        assert_null(p2p_json_strings(&fixture->root, "list", two_or_three, &count));
+        assert_int_equal(count, 0);
+        assert_refused(fixture, cases[i].rest);
+    }
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -376,6 +451,9 @@ int main(void)
         WITH_FOLDER(a_linked_folder_is_resolved_first),
         WITH_FOLDER(a_relative_file_name_is_relative_to_here),
         WITH_FOLDER(names_fill_their_buffer),
+        WITH_FOLDER(strings_end_with_null),
+        WITH_FOLDER(no_strings_are_an_empty_list),
+        WITH_FOLDER(wrong_strings_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #define EVERYTHING P2P_SOURCE_DIR "/tests/unit/config/good/plan/everything.json"
 #define POISSON    P2P_SOURCE_DIR "/tests/unit/config/good/plan/stimulus-poisson.json"
 #define BURST      P2P_SOURCE_DIR "/tests/unit/config/good/plan/stimulus-burst.json"
+#define CONTROL    P2P_SOURCE_DIR "/tests/unit/config/good/plan/control.json"
 #define LARGEST    P2P_SOURCE_DIR "/tests/unit/config/good/plan/largest.json"
 
 static void *load(const char *path, struct p2p_error *error)
@@ -245,6 +246,19 @@ static void a_failed_allocation_of_jansson_leaks_nothing(void **state)
     assert_true(count > 100);
 }
 
+static void the_control_is_one_of_the_configurations(void **state)
+{
+    struct p2p_error error = {0};
+    struct p2p_plan *plan = p2p_plan_load(CONTROL, &error);
+
+    (void)state;
+    assert_non_null(plan);
+    assert_int_equal(plan->configurations[0].control.max_ns, 0);
+    assert_int_equal(plan->configurations[1].control.min_ns, 480);
+    assert_int_equal(plan->configurations[1].control.max_ns, 480);
+    p2p_plan_free(plan);
+}
+
 static void kinds_have_names(void **state)
 {
     (void)state;
@@ -269,6 +283,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_refused_with_its_place),
         cmocka_unit_test(every_failed_allocation_is_told),
         cmocka_unit_test(a_failed_allocation_of_jansson_leaks_nothing),
+        cmocka_unit_test(the_control_is_one_of_the_configurations),
         cmocka_unit_test(kinds_have_names),
     };
 

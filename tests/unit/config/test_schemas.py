@@ -20,6 +20,8 @@ PROGRAM_ONLY = {
         "cross-burst-jitter-fills-gap",
         "cross-burst-spacing-is-width",
         "cross-configuration-min-samples",
+        "cross-control-band-empty",
+        "cross-control-unknown",
         "cross-deadline-above-gap",
         "cross-default-warmup-takes-all",
         "cross-duplicate-name",

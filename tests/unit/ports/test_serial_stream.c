@@ -563,6 +563,31 @@ static void losses_are_told_after_the_bytes_that_wait(void **state)
     }
 }
 
+/* A board's power cycle breaks the line, each time. What else a port can have goes for a console, too. */
+static void a_console_takes_a_damaged_line_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct p2p_byte_stream stream = {0};
+    struct p2p_error error = {0};
+
+    port.counting = true;
+    assert_int_equal(p2p_serial_console_open(f->name, 115200, &stream, &error), P2P_OK);
+    assert_int_equal(settings_of(f).c_ospeed, 115200);
+    port.counts.brk = port.counts.frame = port.counts.parity = 3;
+    port.counts.overrun = port.counts.buf_overrun = 1;
+    send_text(f, "U-Boot");
+    assert_reads(&stream, "U-Boot", 6);
+    port.counts.brk++;
+    assert_reads_nothing(&stream);
+    assert_refused(f->name, P2P_E_BENCH, ": another program holds it: `fuser -v %s` tells which");
+    close(f->probe);
+    f->probe = -1;
+    assert_fails(&stream, f->name, ": the port hung up: it was unplugged");
+    stream.close(stream.self);
+    assert_int_equal(p2p_serial_console_open("/nonexistent", 115200, &stream, &error), P2P_E_BENCH);
+    assert_non_null(strstr(error.message, "/nonexistent: no such serial port"));
+}
+
 static void a_driver_that_counts_nothing_will_do(void **state)
 {
     struct fixture *f = *state;
@@ -617,6 +642,7 @@ int main(void)
         WITH_A_PTY(a_port_that_hangs_up_is_told),
         WITH_A_PTY(a_read_that_fails_is_told),
         WITH_A_PTY(losses_are_told_after_the_bytes_that_wait),
+        WITH_A_PTY(a_console_takes_a_damaged_line_as_it_is),
         WITH_A_PTY(a_driver_that_counts_nothing_will_do),
         WITH_A_PTY(a_write_that_is_not_taken_ends_in_time),
     };

@@ -239,10 +239,10 @@ static void missing_files_are_told_before_the_start(void **state)
     assert_int_equal(unlink(f.image), 0);
     assert_int_equal(p2p_virtual_probe_check(&f.plan, &f.error), P2P_E_INPUT);
     assert_error(P2P_E_INPUT,
-                 "/probe.bin: the probe's firmware is not there; build it: ./lab setup: No such file or directory");
+                 "/probe.bin: the probe's firmware is not there; build it: ./lab build: No such file or directory");
     assert_int_equal(mkdir(f.image, 0755), 0);
     assert_int_equal(p2p_virtual_probe_check(&f.plan, &f.error), P2P_E_INPUT);
-    assert_error(P2P_E_INPUT, "/probe.bin: expected a file; the probe's firmware is not there; build it: ./lab setup");
+    assert_error(P2P_E_INPUT, "/probe.bin: expected a file; the probe's firmware is not there; build it: ./lab build");
     assert_int_equal(rmdir(f.image), 0);
     assert_int_equal(unlink(f.runner), 0);
     assert_int_equal(p2p_virtual_probe_check(&f.plan, &f.error), P2P_E_INPUT);

@@ -197,6 +197,20 @@ static void a_probe_that_is_not_the_truth(void **state)
     assert_report(&result, GOLDEN "text/untrue.txt");
 }
 
+static void a_control_says_whether_the_bench_is_sound(void **state)
+{
+    struct p2p_result_configuration configurations[] = {measured("native", 320), measured("xen-credit2", 1850)};
+    struct p2p_result result = ended(configurations, 2);
+
+    (void)state;
+    configurations[0].control = (struct p2p_band){300, 340};
+    assert_report(&result, GOLDEN "text/sound.txt");
+    configurations[0].control = (struct p2p_band){300, 310};
+    judge(&result, 0, P2P_VERDICT_BENCH_FAULT,
+          "the bench is sick: avg 320.250 ns, expected 300 to 310 ns of this control");
+    assert_report(&result, GOLDEN "text/sick.txt");
+}
+
 static void the_ideal_probe_has_a_name_only(void **state)
 {
     struct p2p_result_configuration configurations[] = {measured("native", 320)};
@@ -247,6 +261,7 @@ int main(void)
         cmocka_unit_test(long_names_and_large_figures),
         cmocka_unit_test(a_probe_against_the_truth),
         cmocka_unit_test(a_probe_that_is_not_the_truth),
+        cmocka_unit_test(a_control_says_whether_the_bench_is_sound),
         cmocka_unit_test(the_ideal_probe_has_a_name_only),
         cmocka_unit_test(a_recorded_run_is_reported_as_it_was),
         cmocka_unit_test(a_write_error_is_left_in_the_stream),

@@ -587,9 +587,9 @@ struct p2p_ports fake_bench_ports(struct fake_bench *bench)
     struct p2p_ports ports = {
         .time_base = P2P_TIME_INSTRUCTIONS,
         .clock = {bench, clock_now_ns, clock_advance},
-        .power = {bench, power_on, power_off},
-        .console = {bench, console_read, console_write},
-        .stimulus = {bench, stimulus_play},
+        .power = {.self = bench, .on = power_on, .off = power_off},
+        .console = {.self = bench, .read = console_read, .write = console_write},
+        .stimulus = {.self = bench, .play = stimulus_play},
         .probe = {bench, probe_info, probe_request, probe_settled, probe_read},
     };
 

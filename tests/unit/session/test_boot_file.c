@@ -153,7 +153,7 @@ static void what_the_board_said_is_there(void **state)
         "\"stub\": \"" READY_XEN "\"",
         "\"irq\": 21,\n    \"unexpected_irq\": 2,\n    \"spurious\": 3,\n    \"fiq\": 4,\n    \"serror\": 5\n",
         "\"ready_ns\": 10,\n    \"armed_ns\": 20,\n    \"disarmed_ns\": 30\n",
-        "\"stimuli\": 40,\n  \"answers\": 41\n",
+        "\"stimuli\": 40,\n  \"answers\": 41,\n  \"tries\": 1,\n  \"failed_try\": null,\n  \"schedule\": null\n}",
     };
     struct fixture fixture;
     struct p2p_boot_summary summary;
@@ -167,10 +167,50 @@ static void what_the_board_said_is_there(void **state)
     fixture.record.disarmed_ns = 30;
     fixture.record.stimuli = 40;
     fixture.record.answers = 41;
+    fixture.record.tries = 1;
     text = write_and_read(&fixture, &summary);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         assert_non_null(strstr(text, pieces[i]));
     }
+    free(text);
+    tear_down(&fixture);
+}
+
+/* Of a lab: several tries, and stimuli that were late. */
+static void tries_and_the_achieved_schedule_are_there(void **state)
+{
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+    char *text;
+
+    (void)state;
+    set_up(&fixture);
+    fixture.ports = fake_bench_lab_ports(fixture.bench);
+    fixture.record.tries = 3;
+    p2p_error_set(&fixture.record.failed_try, P2P_E_BENCH, "no READY; last line: \xff\x1b[0m");
+    fixture.record.stimuli = 1000;
+    fixture.record.achieved =
+        (struct p2p_achieved){.stimuli = 998, .mean_late_ns = 4321.125, .max_late_ns = 1234567890123, .late = 2};
+    text = write_and_read(&fixture, &summary);
+    assert_golden(text, GOLDEN "tried.json");
+    assert_true(summary.complete);
+    free(text);
+    tear_down(&fixture);
+}
+
+/* A lab's boot that never got to a stimulus has a schedule, too: nothing was late, as nothing was played. */
+static void a_lab_that_played_nothing_says_so(void **state)
+{
+    struct fixture fixture;
+    struct p2p_boot_summary summary;
+    char *text;
+
+    (void)state;
+    set_up(&fixture);
+    fixture.ports = fake_bench_lab_ports(fixture.bench);
+    text = write_and_read(&fixture, &summary);
+    assert_non_null(strstr(text, "\"schedule\": {\n    \"stimuli\": 0,\n    \"mean_late_ns\": 0.0,\n    "
+                                 "\"max_late_ns\": 0,\n    \"late\": 0\n  }\n}"));
     free(text);
     tear_down(&fixture);
 }
@@ -228,6 +268,8 @@ int main(void)
         cmocka_unit_test(a_boot_that_said_nothing_is_all_null),
         cmocka_unit_test(a_probe_that_was_not_identified_is_null),
         cmocka_unit_test(what_the_board_said_is_there),
+        cmocka_unit_test(tries_and_the_achieved_schedule_are_there),
+        cmocka_unit_test(a_lab_that_played_nothing_says_so),
         cmocka_unit_test(a_console_of_any_bytes_is_printable_in_json),
         cmocka_unit_test(a_fault_of_the_longest_text_survives),
         cmocka_unit_test(a_folder_that_is_gone_is_an_error),

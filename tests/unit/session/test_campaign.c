@@ -6,6 +6,7 @@
 #include "session/campaign.h"
 
 #include "../store/temporary.h"
+#include "consoles.h"
 #include "fake_bench.h"
 #include "session/schedule.h"
 #include "store/analysis.h"
@@ -13,6 +14,7 @@
 #include "util/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,7 +108,7 @@ static void check_result_so_far(const struct fixture *fixture)
     for (size_t i = 0; i < result->configuration_count; i++) {
         boots += result->configurations[i].boots;
     }
-    assert_int_equal(boots, fake_bench_boots(fixture->bench) - 1);
+    assert_int_equal(boots, fixture->last.boots_done);
     assert_false(result->complete);
     assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
     p2p_result_free(result);
@@ -124,6 +126,17 @@ static void on_power(void *user, const char *configuration)
     fake_bench_rescript(fixture->bench,
                         fake_bench_boots(fixture->bench) == fixture->odd_boot ? &fixture->odd : &script);
     check_result_so_far(fixture);
+}
+
+/* Our descriptors below 64, as bits. */
+static uint64_t open_fds(void)
+{
+    uint64_t open = 0;
+
+    for (int fd = 0; fd < 64; fd++) {
+        open |= (uint64_t)(fcntl(fd, F_GETFD) >= 0) << fd;
+    }
+    return open;
 }
 
 static void on_progress(void *user, const struct p2p_progress *progress)
@@ -166,11 +179,20 @@ static void set_up(struct fixture *fixture, const size_t *selected, size_t count
     fake_bench_on_power(fixture->bench, on_power, fixture);
 }
 
+/* The same plan at a lab's bench, where a boot may take two tries. */
+static void be_a_lab(struct fixture *fixture)
+{
+    fake_lab_wiring(&fixture->wiring, 2);
+    fixture->ports = fake_bench_lab_ports(fixture->bench);
+}
+
 static enum p2p_code run(struct fixture *fixture)
 {
+    uint64_t before = open_fds();
     enum p2p_code code = p2p_campaign_run(&fixture->campaign, fixture->result, &fixture->error);
 
     assert_int_equal(code, fixture->error.code);
+    assert_int_equal(open_fds(), before);
     assert_true(fake_bench_boots(fixture->bench) == 0 || fake_bench_ended_well(fixture->bench));
     return code;
 }
@@ -446,18 +468,20 @@ static void an_error_that_is_not_the_benchs_ends_the_run(void **state)
 }
 
 /* Whenever it gets full: an error of this computer, and never a result on disk that claims more than there is. */
-static void a_full_disk_ends_the_run(void **state)
+static void check_full_disk(bool lab)
 {
     enum { EVERY = 5 }; /* a prime: it meets the several kinds of write at all places */
     bool filled = true;
 
-    (void)state;
     for (uint64_t writes = 0; filled; writes += EVERY) {
         struct fixture fixture;
         enum p2p_code code;
         char *path;
 
         set_up(&fixture, ALL, CONFIGURATIONS);
+        if (lab) {
+            be_a_lab(&fixture);
+        }
         disk.writes = 0;
         disk.writes_left = writes;
         code = run(&fixture);
@@ -480,6 +504,144 @@ static void a_full_disk_ends_the_run(void **state)
         free(path);
         tear_down(&fixture);
     }
+}
+
+static void a_full_disk_ends_the_run(void **state)
+{
+    (void)state;
+    check_full_disk(false);
+    check_full_disk(true);
+}
+
+/* ---- a lab's console ---- */
+
+/* Of boot 1 of `configuration`. free() it. */
+static char *read_boot_file(const struct fixture *fixture, const char *configuration, const char *name)
+{
+    char *path = p2p_format("%s/%s/boot-001/%s", fixture->folder, configuration, name);
+    struct p2p_error error = {0};
+    char *text = NULL;
+    size_t size;
+
+    assert_int_equal(p2p_read_file(path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
+    free(path);
+    return text;
+}
+
+/*
+ * console.times begins with `first` and has `lines` lines "END TIME": ends ascend to the end of console.log, so that
+ * every byte of it has a stamp. The fake stamps by bench time plus the bytes of this try so far (fake_bench.h).
+ */
+static void check_times(const struct fixture *fixture, const char *configuration, const char *first, size_t lines)
+{
+    char *log = read_boot_file(fixture, configuration, "console.log");
+    char *times = read_boot_file(fixture, configuration, "console.times");
+    uint64_t end = 0;
+
+    assert_int_equal(strncmp(times, first, strlen(first)), 0);
+    for (char *line = times; *line != '\0'; line++, lines--) {
+        uint64_t next = strtoull(line, &line, 10);
+
+        assert_true(next > end);
+        end = next;
+        assert_int_equal(*line, ' ');
+        assert_true(strtoull(line, &line, 10) > 0);
+        assert_int_equal(*line, '\n');
+    }
+    assert_int_equal(lines, 0);
+    assert_int_equal(end, strlen(log));
+    free(times);
+    free(log);
+}
+
+static void a_labs_console_is_stamped_byte_for_byte(void **state)
+{
+    const size_t ready = strlen(READY "\n"), banner = strlen(XEN_417);
+    struct fixture fixture;
+    char first[64];
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    be_a_lab(&fixture);
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(fixture.result->time_base, P2P_TIME_HARDWARE);
+    snprintf(first, sizeof first, "%zu %zu\n", ready, 10000000 + ready);  /* the first look after it came */
+    check_times(&fixture, "native", first, 2);                            /* and COUNTERS */
+    snprintf(first, sizeof first, "%zu %zu\n", banner, 1000000 + banner); /* while the probe is identified */
+    check_times(&fixture, "xen-4.17", first, 4);                          /* and READY, COUNTERS, Xen's log */
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void a_virtual_benchs_console_is_not_stamped(void **state)
+{
+    struct fixture fixture;
+    char *text;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_false(exists(&fixture, "native/boot-001/console.times"));
+    assert_false(exists(&fixture, "xen-4.17/boot-002/console.times"));
+    text = read_boot_file(&fixture, "native", "boot.json");
+    assert_non_null(strstr(text, "\"tries\": 1,\n  \"failed_try\": null,\n  \"schedule\": null\n}"));
+    free(text);
+    tear_down(&fixture);
+}
+
+/* One boot, two tries: one folder, one of each file, and boot.json tells. */
+static void a_boot_of_two_tries_is_one_boot(void **state)
+{
+    static const char words[] = "U-Boot 2026.01\nhalf a line";
+    const size_t said = strlen(words), ready = strlen(READY "\n");
+    struct fixture fixture;
+    char *text, first[128];
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    be_a_lab(&fixture);
+    fixture.odd_boot = 1;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.ready = NULL;
+    fixture.odd.banner = words;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fake_bench_boots(fixture.bench), 7);
+    assert_string_equal(fixture.order, "native native xen-4.17 other native xen-4.17 other ");
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(fixture.result->configurations[0].boots, 2);
+    assert_int_equal(fixture.result->configurations[0].stats.n, 10);
+    text = read_boot_file(&fixture, "native", "boot.json");
+    assert_non_null(strstr(text, "\"tries\": 2,\n  \"failed_try\": \"no READY from the guest stub within 1 s "
+                                 "(timeouts.boot_s); last line on the console: U-Boot 2026.01\",\n  \"schedule\": "
+                                 "{\n    \"stimuli\": 5,\n    \"mean_late_ns\": 1.5,\n    \"max_late_ns\": 3,\n    "
+                                 "\"late\": 1\n  }\n}"));
+    free(text);
+    text = read_boot_file(&fixture, "native", "console.log");
+    assert_int_equal(strncmp(text, words, strlen(words)), 0);
+    free(text);
+    snprintf(first, sizeof first, "%zu %zu\n%zu %zu\n", said, 1000000 + said, said + ready, 10000000 + ready);
+    check_times(&fixture, "native", first, 3);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void a_board_that_stays_on_is_a_faulty_boot(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    be_a_lab(&fixture);
+    fixture.odd_boot = 3;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.stays_on = true;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_string_equal(fixture.result->configurations[2].judgement.reason,
+                        "boot 1: the board may still be on: the fake one");
+    check_results_agree(&fixture);
+    tear_down(&fixture);
 }
 
 static void files_that_are_there_are_not_written_over(void **state)
@@ -513,6 +675,10 @@ int main(void)
         cmocka_unit_test(edges_before_the_probe_is_known_do_no_harm),
         cmocka_unit_test(an_error_that_is_not_the_benchs_ends_the_run),
         cmocka_unit_test(a_full_disk_ends_the_run),
+        cmocka_unit_test(a_labs_console_is_stamped_byte_for_byte),
+        cmocka_unit_test(a_virtual_benchs_console_is_not_stamped),
+        cmocka_unit_test(a_boot_of_two_tries_is_one_boot),
+        cmocka_unit_test(a_board_that_stays_on_is_a_faulty_boot),
         cmocka_unit_test(files_that_are_there_are_not_written_over),
     };
 

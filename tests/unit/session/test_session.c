@@ -28,8 +28,9 @@ struct disk {
     size_t edge_count, truth_count;
     char *console;
     size_t console_bytes;
-    uint64_t probe_calls, edges_calls, truth_calls, console_calls;
-    uint64_t probe_fail_at, edges_fail_at, truth_fail_at, console_fail_at; /* from 1; 0: never */
+    size_t stamped_bytes;
+    uint64_t probe_calls, edges_calls, truth_calls, console_calls, stamp_calls;
+    uint64_t probe_fail_at, edges_fail_at, truth_fail_at, console_fail_at, stamp_fail_at; /* from 1; 0: never */
     bool failed;
     uint64_t progress;
 };
@@ -91,6 +92,20 @@ static enum p2p_code keep_console(void *user, const char *bytes, size_t count, s
     assert_true(disk->console_bytes + count <= CONSOLE_MAX);
     memcpy(disk->console + disk->console_bytes, bytes, count);
     disk->console_bytes += count;
+    return P2P_OK;
+}
+
+/* Right behind the bytes that it is of. */
+static enum p2p_code keep_stamp(void *user, size_t count, uint64_t at_ns, struct p2p_error *error)
+{
+    struct disk *disk = user;
+
+    if (++disk->stamp_calls == disk->stamp_fail_at) {
+        return full(disk, error);
+    }
+    disk->stamped_bytes += count;
+    assert_int_equal(disk->stamped_bytes, disk->console_bytes);
+    assert_int_equal(at_ns, fake_bench_stamp_ns(disk->bench));
     return P2P_OK;
 }
 
@@ -231,14 +246,9 @@ static void check_drives(const struct boot *boot, uint64_t seed)
     }
 }
 
-/* Runs the boot and checks all that holds on every path. */
-static void run(struct boot *boot, const struct fake_script *script, uint64_t seed)
+static void make_bench(struct boot *boot, const struct fake_script *script)
 {
-    struct p2p_ports ports;
-    struct p2p_session session;
-
     boot->bench = fake_bench_new(script);
-    ports = fake_bench_ports(boot->bench);
     boot->disk.bench = boot->bench;
     boot->disk.edges = calloc(EDGES_MAX, sizeof *boot->disk.edges);
     boot->disk.truth = calloc(EDGES_MAX, sizeof *boot->disk.truth);
@@ -246,23 +256,41 @@ static void run(struct boot *boot, const struct fake_script *script, uint64_t se
     assert_non_null(boot->disk.edges);
     assert_non_null(boot->disk.truth);
     assert_non_null(boot->disk.console);
-    session = (struct p2p_session){
-        .ports = &ports,
+}
+
+static void run_session(struct boot *boot, const struct p2p_ports *ports, uint64_t seed)
+{
+    const struct p2p_session session = {
+        .ports = ports,
         .bench = &boot->wiring,
         .plan = &boot->plan,
         .configuration = &boot->configuration,
         .seed = seed,
-        .sink = {&boot->disk, keep_probe, keep_edges, keep_truth, keep_console, NULL, keep_progress},
+        .sink = {&boot->disk, keep_probe, keep_edges, keep_truth, keep_console, keep_stamp, keep_progress},
     };
-    boot->code = p2p_session_run(&session, &boot->record, &boot->error);
 
+    boot->code = p2p_session_run(&session, &boot->record, &boot->error);
     assert_true(fake_bench_ended_well(boot->bench));
-    assert_int_equal(fake_bench_boots(boot->bench), 1);
+    assert_int_equal(fake_bench_boots(boot->bench), boot->record.tries);
     assert_int_equal(fake_bench_seed(boot->bench), seed);
     assert_memory_equal(&boot->record.probe, &boot->disk.probe, sizeof boot->disk.probe);
     assert_int_equal(boot->error.code, boot->code);
     assert_int_equal(boot->error.message[0] == '\0', boot->code == P2P_OK);
     check_drives(boot, seed);
+}
+
+/* Runs the boot and checks all that holds on every path. */
+static void run(struct boot *boot, const struct fake_script *script, uint64_t seed)
+{
+    struct p2p_ports ports;
+
+    make_bench(boot, script);
+    ports = fake_bench_ports(boot->bench);
+    run_session(boot, &ports, seed);
+    assert_int_equal(boot->record.tries, 1);
+    assert_string_equal(boot->record.failed_try.message, "");
+    assert_int_equal(boot->disk.stamp_calls, 0);
+    assert_int_equal(boot->record.achieved.stimuli, 0);
     if (!boot->disk.failed) {
         check_console(boot);
     }
@@ -753,6 +781,352 @@ static void nobody_need_know_the_truth(void **state)
     expect(&script, "4.17", P2P_OK, "");
 }
 
+/* ---- tries: what only a lab has ---- */
+
+enum { TRIES = 3, TRIES_CONSOLE = 16384 };
+
+#define SILENT_XEN "Xen did not start: no banner on the console within 1 s (timeouts.boot_s)"
+
+/* A boot of several power cycles, each with a script of its own. */
+struct tries {
+    struct boot boot;
+    struct fake_script scripts[TRIES];
+    size_t begun;
+    /* Of all tries. */
+    char diary[TRIES * FAKE_DIARY_BYTES], console[TRIES_CONSOLE];
+    size_t console_bytes;
+};
+
+/* The bench forgets at each power on what the try before did and said. */
+static void gather(struct tries *tries)
+{
+    size_t length = strlen(tries->diary), count;
+    const char *console = fake_bench_console(tries->boot.bench, &count);
+
+    snprintf(tries->diary + length, sizeof tries->diary - length, "%s", fake_bench_diary(tries->boot.bench));
+    assert_true(tries->console_bytes + count <= TRIES_CONSOLE);
+    if (count > 0) {
+        memcpy(tries->console + tries->console_bytes, console, count);
+    }
+    tries->console_bytes += count;
+}
+
+static void begin_try(void *user, const char *configuration)
+{
+    struct tries *tries = user;
+
+    (void)configuration;
+    gather(tries);
+    assert_true(tries->begun < TRIES);
+    fake_bench_rescript(tries->boot.bench, &tries->scripts[tries->begun++]);
+}
+
+/* Three healthy boards of `xen` at the bench of a lab. Change the scripts, then run_tries, in the end discard. */
+static void prepare_tries(struct tries *tries, const char *xen)
+{
+    *tries = (struct tries){0};
+    prepare(&tries->boot, xen);
+    fake_lab_wiring(&tries->boot.wiring, TRIES);
+    for (size_t i = 0; i < TRIES; i++) {
+        tries->scripts[i] = fake_healthy(xen);
+    }
+}
+
+/* Checks all that holds on every path. */
+static void run_tries(struct tries *tries, uint32_t expected)
+{
+    struct boot *boot = &tries->boot;
+    struct p2p_ports ports;
+
+    make_bench(boot, &tries->scripts[0]);
+    fake_bench_on_power(boot->bench, begin_try, tries);
+    ports = fake_bench_lab_ports(boot->bench);
+    run_session(boot, &ports, 5);
+    gather(tries);
+    assert_int_equal(boot->record.tries, expected);
+    assert_int_equal(tries->begun, expected);
+    assert_int_equal(boot->record.failed_try.message[0] == '\0', boot->record.failed_try.code == P2P_OK);
+    assert_true(boot->disk.probe_calls <= 1); /* edges.p2p is opened once */
+    assert_true(boot->disk.console_bytes <= tries->console_bytes);
+    if (!boot->disk.failed) {
+        assert_memory_equal(boot->disk.console, tries->console, boot->disk.console_bytes);
+        assert_int_equal(boot->disk.stamped_bytes, boot->disk.console_bytes);
+    }
+    pair(boot);
+}
+
+/* How often `word` stands in the diary of all tries. */
+static size_t times(const struct tries *tries, const char *word)
+{
+    size_t count = 0;
+
+    for (const char *at = tries->diary; (at = strstr(at, word)) != NULL; at += strlen(word)) {
+        count++;
+    }
+    return count;
+}
+
+static void a_board_that_is_ready_in_the_second_try_is_measured(void **state)
+{
+    struct tries tries;
+
+    (void)state;
+    prepare_tries(&tries, NULL);
+    tries.scripts[0].ready = NULL;
+    tries.scripts[0].banner = "U-Boot 2026.01\n";
+    run_tries(&tries, 2);
+    assert_string_equal(tries.boot.error.message, "");
+    assert_string_equal(tries.diary, "on identify settled off " TO_READY TO_STIMULUS TO_QUERY TO_OFF);
+    assert_int_equal(tries.boot.record.failed_try.code, P2P_E_BENCH);
+    assert_string_equal(
+        tries.boot.record.failed_try.message,
+        "no READY from the guest stub within 1 s (timeouts.boot_s); last line on the console: U-Boot 2026.01");
+    assert_int_equal(tries.boot.disk.probe_calls, 1);
+    assert_int_equal(tries.boot.disk.console_bytes, tries.console_bytes);
+    assert_int_equal(tries.boot.account.answered, 20);
+    assert_int_equal(tries.boot.record.stimuli, 20);
+    assert_int_equal(tries.boot.record.achieved.stimuli, 20);
+    assert_true(tries.boot.record.achieved.mean_late_ns == 1.5);
+    discard(&tries.boot);
+}
+
+static void a_first_try_that_goes_well_is_the_only_one(void **state)
+{
+    struct tries tries;
+
+    (void)state;
+    prepare_tries(&tries, "4.17");
+    run_tries(&tries, 1);
+    assert_string_equal(tries.boot.error.message, "");
+    assert_string_equal(tries.boot.record.failed_try.message, "");
+    assert_int_equal(tries.boot.account.answered, 20);
+    assert_true(tries.boot.disk.stamp_calls > 1);
+    discard(&tries.boot);
+}
+
+static void a_board_that_is_never_ready_fails_by_its_last_try(void **state)
+{
+    struct tries tries;
+
+    (void)state;
+    prepare_tries(&tries, "4.17");
+    tries.scripts[0].ready = tries.scripts[1].ready = tries.scripts[2].ready = NULL;
+    tries.scripts[0].trouble = PANIC;
+    tries.scripts[1].banner = "";
+    tries.scripts[2].answers[P2P_PROBE_IDENTIFY] = FAKE_REFUSES;
+    run_tries(&tries, 3);
+    assert_int_equal(tries.boot.code, P2P_E_BENCH);
+    assert_string_equal(tries.boot.error.message, "the fake probe refuses to identify");
+    assert_string_equal(tries.boot.record.failed_try.message, SILENT_XEN);
+    assert_string_equal(tries.diary, "on identify settled off on identify settled off on identify off ");
+    assert_int_equal(tries.boot.record.ready_ns, 0);
+    discard(&tries.boot);
+}
+
+/* As many as the bench file says; a virtual board is never started twice. */
+static void the_bench_says_how_many_tries(void **state)
+{
+    struct tries tries;
+
+    (void)state;
+    for (uint32_t allowed = 1; allowed <= TRIES; allowed++) {
+        prepare_tries(&tries, "4.17");
+        tries.boot.wiring.lab.boot_tries = allowed;
+        tries.scripts[0].banner = tries.scripts[1].banner = tries.scripts[2].banner = "";
+        tries.scripts[0].ready = tries.scripts[1].ready = tries.scripts[2].ready = NULL;
+        run_tries(&tries, allowed);
+        assert_string_equal(tries.boot.error.message, SILENT_XEN);
+        assert_string_equal(tries.boot.record.failed_try.message, allowed == 1 ? "" : SILENT_XEN);
+        assert_int_equal(times(&tries, "off "), allowed);
+        discard(&tries.boot);
+    }
+    prepare_tries(&tries, NULL);
+    tries.boot.wiring.board.kind = P2P_BOARD_QEMU_VIRT;
+    tries.scripts[0].ready = NULL;
+    run_tries(&tries, 1);
+    assert_int_equal(tries.boot.code, P2P_E_BENCH);
+    discard(&tries.boot);
+}
+
+/* Of power, clock, console and probe; by whomever a try fails, only the bench's fault is worth another. */
+static void only_the_benchs_fault_is_tried_again(void **state)
+{
+    static const enum p2p_code codes[] = {P2P_E_BENCH, P2P_E_INTERRUPTED, P2P_E_HOST, P2P_E_INPUT};
+    static const enum fake_port ports[] = {FAKE_POWER, FAKE_CLOCK, FAKE_CONSOLE_READ, FAKE_REQUEST, FAKE_PROBE};
+
+    (void)state;
+    for (size_t port = 0; port < sizeof ports / sizeof *ports; port++) {
+        for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+            bool again = codes[i] == P2P_E_BENCH;
+            struct tries tries;
+
+            prepare_tries(&tries, NULL);
+            tries.scripts[0].fail_port = ports[port];
+            tries.scripts[0].fail_step = 1;
+            tries.scripts[0].fail_code = codes[i];
+            run_tries(&tries, again ? 2 : 1);
+            assert_int_equal(tries.boot.code, again ? P2P_OK : codes[i]);
+            assert_string_equal(tries.boot.error.message, again ? "" : "scripted failure");
+            assert_string_equal(tries.boot.record.failed_try.message, again ? "scripted failure" : "");
+            assert_int_equal(times(&tries, "off "), again ? 2 : 1);
+            discard(&tries.boot);
+        }
+    }
+}
+
+/* Whatever fails after READY ends the boot, also before a stimulus was played: it is a result. */
+static void nothing_is_tried_again_after_ready(void **state)
+{
+    (void)state;
+    for (int fault = 0; fault < 6; fault++) {
+        struct tries tries;
+        struct fake_script *script = &tries.scripts[0];
+
+        prepare_tries(&tries, "4.17");
+        if (fault == 0) {
+            snprintf(tries.boot.xen.scheduler, sizeof tries.boot.xen.scheduler, "credit");
+        } else if (fault <= 3) {
+            script->answers[fault] = FAKE_REFUSES; /* ARM, SYNC, STOP */
+        } else if (fault == 4) {
+            script->unseen = 3;
+        } else {
+            script->mute_counters = true;
+        }
+        run_tries(&tries, 1);
+        assert_int_equal(tries.boot.code, P2P_E_BENCH);
+        assert_string_equal(tries.boot.record.failed_try.message, "");
+        assert_true(tries.boot.record.ready_ns > 0);
+        assert_int_equal(tries.boot.record.achieved.stimuli, fault <= 1 ? 0 : 20);
+        discard(&tries.boot);
+    }
+}
+
+/* Neither a complaint nor half a line of the first try is the second's. */
+static void each_try_begins_a_log_of_its_own(void **state)
+{
+    struct tries tries;
+
+    (void)state;
+    prepare_tries(&tries, "4.17");
+    tries.scripts[0].ready = NULL;
+    tries.scripts[0].trouble = PANIC "(XEN) READY pin2pin-stub 0.0.9 and no";
+    run_tries(&tries, 2);
+    assert_string_equal(tries.boot.error.message, "");
+    assert_string_equal(tries.boot.record.failed_try.message,
+                        "the guest did not get ready; the console says: Panic on CPU 0:");
+    assert_string_equal(tries.boot.record.log.complaint, "");
+    assert_string_equal(tries.boot.record.log.ready, READY_XEN);
+    assert_non_null(strstr(tries.console, "(XEN) READY pin2pin-stub 0.0.9 and no" XEN_417_VERSION));
+    discard(&tries.boot);
+}
+
+static void edges_of_two_probes_are_not_mixed(void **state)
+{
+    struct tries tries;
+
+    (void)state;
+    for (int other = 0; other < 2; other++) { /* by its serial; by its clock */
+        prepare_tries(&tries, NULL);
+        tries.scripts[0].ready = NULL;
+        if (other == 0) {
+            tries.scripts[1].serial = tries.scripts[2].serial = "00000000000000fb";
+        } else {
+            tries.scripts[1].tick_ns = tries.scripts[2].tick_ns = 8;
+        }
+        run_tries(&tries, 3);
+        assert_int_equal(tries.boot.code, P2P_E_BENCH);
+        assert_string_equal(tries.boot.error.message,
+                            other == 0 ? "another probe answered than in the try before: 00000000000000fb "
+                                         "(1000000000 Hz), not 00000000000000fa (1000000000 Hz)"
+                                       : "another probe answered than in the try before: 00000000000000fa (125000000 "
+                                         "Hz), not 00000000000000fa (1000000000 Hz)");
+        assert_string_equal(tries.boot.record.probe.serial, "00000000000000fa");
+        assert_int_equal(tries.boot.record.probe.tick_hz, 1000000000);
+        assert_int_equal(tries.boot.record.armed_ns, 0);
+        discard(&tries.boot);
+    }
+    prepare_tries(&tries, NULL); /* the first one is back */
+    tries.scripts[0].ready = NULL;
+    tries.scripts[1].serial = "00000000000000fb";
+    run_tries(&tries, 3);
+    assert_string_equal(tries.boot.error.message, "");
+    assert_int_equal(tries.boot.account.answered, 20);
+    discard(&tries.boot);
+}
+
+/* What the try said in its last moments is taken in between the tries; if it can't be written, no more are begun. */
+static void a_disk_that_fills_up_between_tries_ends_the_boot(void **state)
+{
+    (void)state;
+    for (int file = 0; file < 2; file++) {
+        struct tries tries;
+
+        prepare_tries(&tries, NULL);
+        tries.scripts[0].fail_port = FAKE_CLOCK;
+        tries.scripts[0].fail_step = 1;
+        tries.scripts[0].banner = "last words\n";
+        *(file == 0 ? &tries.boot.disk.console_fail_at : &tries.boot.disk.stamp_fail_at) = 1;
+        run_tries(&tries, 1);
+        assert_int_equal(tries.boot.code, P2P_E_HOST);
+        assert_string_equal(tries.boot.error.message, "disk full");
+        assert_string_equal(tries.boot.record.failed_try.message, "");
+        discard(&tries.boot);
+    }
+}
+
+static void a_board_that_stays_on_voids_its_boot(void **state)
+{
+    static const char stays[] = "the board may still be on: the fake one";
+    struct tries tries;
+
+    (void)state;
+    prepare_tries(&tries, NULL); /* a good boot */
+    tries.scripts[0].stays_on = true;
+    run_tries(&tries, 1);
+    assert_int_equal(tries.boot.code, P2P_E_BENCH);
+    assert_string_equal(tries.boot.error.message, stays);
+    assert_int_equal(tries.boot.account.answered, 20);
+    discard(&tries.boot);
+
+    prepare_tries(&tries, NULL); /* a bad one: what was wrong first stands */
+    tries.scripts[0].stays_on = true;
+    tries.scripts[0].irq_extra = 1;
+    run_tries(&tries, 1);
+    assert_string_equal(tries.boot.error.message, "the stub took 22 interrupts, but the probe saw 21 answers");
+    discard(&tries.boot);
+
+    prepare_tries(&tries, NULL); /* who wants out gets out */
+    tries.scripts[0].stays_on = true;
+    tries.scripts[0].fail_port = FAKE_CLOCK;
+    tries.scripts[0].fail_step = 3;
+    tries.scripts[0].fail_code = P2P_E_INTERRUPTED;
+    run_tries(&tries, 1);
+    assert_int_equal(tries.boot.code, P2P_E_INTERRUPTED);
+    discard(&tries.boot);
+}
+
+/* Every call of a lab's ports fails once. */
+static void any_call_of_a_lab_may_fail(void **state)
+{
+    (void)state;
+    for (enum fake_port port = FAKE_POWER; port < FAKE_TRUTH; port++) {
+        bool failed = true;
+
+        for (uint64_t step = 1; failed; step++) {
+            struct tries tries;
+
+            prepare_tries(&tries, "4.20");
+            tries.boot.wiring.lab.boot_tries = 1;
+            tries.scripts[0].fail_port = port;
+            tries.scripts[0].fail_step = step;
+            run_tries(&tries, 1);
+            failed = fake_bench_failed(tries.boot.bench);
+            assert_string_equal(tries.boot.error.message, failed ? "scripted failure" : "");
+            discard(&tries.boot);
+        }
+    }
+}
+
 /* ---- random scripts ---- */
 
 enum random_fault {
@@ -937,6 +1311,17 @@ int main(void)
         cmocka_unit_test(a_slow_link_loses_nothing),
         cmocka_unit_test(the_counters_are_compared_when_the_last_edge_has_come),
         cmocka_unit_test(nobody_need_know_the_truth),
+        cmocka_unit_test(a_board_that_is_ready_in_the_second_try_is_measured),
+        cmocka_unit_test(a_first_try_that_goes_well_is_the_only_one),
+        cmocka_unit_test(a_board_that_is_never_ready_fails_by_its_last_try),
+        cmocka_unit_test(the_bench_says_how_many_tries),
+        cmocka_unit_test(only_the_benchs_fault_is_tried_again),
+        cmocka_unit_test(nothing_is_tried_again_after_ready),
+        cmocka_unit_test(each_try_begins_a_log_of_its_own),
+        cmocka_unit_test(edges_of_two_probes_are_not_mixed),
+        cmocka_unit_test(a_disk_that_fills_up_between_tries_ends_the_boot),
+        cmocka_unit_test(a_board_that_stays_on_voids_its_boot),
+        cmocka_unit_test(any_call_of_a_lab_may_fail),
         cmocka_unit_test(no_fault_passes_for_a_good_boot),
     };
 

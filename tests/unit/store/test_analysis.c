@@ -452,15 +452,15 @@ static void a_probe_beyond_its_budget_is_a_fault(void **state)
     }
 }
 
-/* A tick of 1 ns, 2.5 ns of correction, three times 0.5 ns of skew, three times 10 ppm of 150 us: 9.5 ns. */
+/* A tick of 1 ns, three times 0.6 ns of skew, three times 10 ppm of 150 us: 7.3 ns. The correction adds 2.5 to all. */
 static void the_budget_says_what_is_allowed(void **state)
 {
-    static const char probe[] = "{\"name\": \"ideal\", \"uncertainty_ns\": 1, \"budget\": {\"skew_ns\": 0.5, "
+    static const char probe[] = "{\"name\": \"ideal\", \"uncertainty_ns\": 1, \"budget\": {\"skew_ns\": 0.6, "
                                 "\"timebase_ppm\": 10, \"skew_correction_ns\": -2.5}}";
     static const struct {
         int error_ns;
         const char *reason;
-    } cases[] = {{9, ""}, {10, "the probe is off by up to 10.000 ns from the truth, its budget allows 9.500 ns"}};
+    } cases[] = {{-4, ""}, {-5, "the probe is off by up to 7.500 ns from the truth, its budget allows 7.300 ns"}};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -477,6 +477,26 @@ static void the_budget_says_what_is_allowed(void **state)
         p2p_result_free(result);
         temporary_remove(folder);
     }
+}
+
+/* Each sample within a tick, and all on one side: the mean claims more than it can. */
+static void a_mean_beyond_its_uncertainty_is_a_fault(void **state)
+{
+    static const char probe[] =
+        "{\"name\": \"ideal\", \"uncertainty_ns\": 0, \"budget\": {\"skew_correction_ns\": -0.5}}";
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+
+    (void)state;
+    for (size_t boot = 0; boot < 4; boot++) {
+        write_boot(folder, BOOTS[boot], WHOLE, probe);
+    }
+    write_truth(folder, 0, 0);
+    result = analyse(folder);
+    assert_int_equal(result->configurations[1].judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_non_null(strstr(result->configurations[1].judgement.reason, "the mean is off by 0.500 ns from the truth"));
+    p2p_result_free(result);
+    temporary_remove(folder);
 }
 
 static void a_sample_without_its_like_is_a_fault(void **state)
@@ -587,6 +607,50 @@ static void a_limit_that_is_exceeded_fails(void **state)
     temporary_remove(folder);
 }
 
+/* The golden run with a control band for its first configuration */
+static struct p2p_result *analyse_with_control(char *folder, const struct p2p_band *band)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(GOLDEN "/result.json", &error);
+    char *text;
+
+    assert_non_null(result);
+    result->configurations[0].control = *band;
+    text = p2p_result_encode(result);
+    temporary_write(folder, "result.json", text);
+    free(text);
+    p2p_result_free(result);
+    return analyse(folder);
+}
+
+static void a_sick_bench_voids_the_run(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result = analyse_with_control(folder, &(struct p2p_band){3, 5});
+    const struct p2p_result_configuration *control = &result->configurations[0];
+
+    (void)state;
+    assert_int_equal(control->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_non_null(strstr(control->judgement.reason, "the bench is sick: avg "));
+    assert_int_equal(result->configurations[1].judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_ptr_equal(strstr(result->judgement.reason, "native: the bench is sick: avg "), result->judgement.reason);
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
+static void a_control_in_its_band_changes_nothing(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result = analyse_with_control(folder, &(struct p2p_band){1, 1000000});
+
+    (void)state;
+    assert_int_equal(result->judgement.verdict, P2P_VERDICT_PASS);
+    assert_string_equal(result->judgement.reason, "");
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -605,6 +669,7 @@ int main(void)
         cmocka_unit_test(a_probe_within_its_budget_passes),
         cmocka_unit_test(a_probe_beyond_its_budget_is_a_fault),
         cmocka_unit_test(the_budget_says_what_is_allowed),
+        cmocka_unit_test(a_mean_beyond_its_uncertainty_is_a_fault),
         cmocka_unit_test(a_sample_without_its_like_is_a_fault),
         cmocka_unit_test(a_damaged_truth_is_a_fault_told_without_its_folder),
         cmocka_unit_test(damaged_edges_are_not_compared_with_the_truth),
@@ -616,6 +681,8 @@ int main(void)
         cmocka_unit_test(a_boot_that_is_no_folder_is_a_fault),
         cmocka_unit_test(a_folder_without_a_result_is_refused),
         cmocka_unit_test(a_limit_that_is_exceeded_fails),
+        cmocka_unit_test(a_sick_bench_voids_the_run),
+        cmocka_unit_test(a_control_in_its_band_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

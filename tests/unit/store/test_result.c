@@ -301,6 +301,10 @@ static void randomize(struct p2p_prng *prng, struct p2p_result *result)
 
         snprintf(to->name, sizeof to->name, "c%zu", i);
         to->limits = (struct p2p_limits){limit(prng), limit(prng), limit(prng), limit(prng), number(prng)};
+        if (p2p_prng_below(prng, 2) == 0) {
+            to->control.min_ns = 1 + p2p_prng_below(prng, 1000);
+            to->control.max_ns = to->control.min_ns + p2p_prng_below(prng, 1000);
+        }
         judgement(prng, &to->judgement);
         to->boots = (uint32_t)p2p_prng_below(prng, 1001);
         stats(prng, &to->stats);
@@ -322,6 +326,7 @@ static void assert_same_configuration(const struct p2p_result_configuration *a,
     assert_int_equal(a->judgement.verdict, b->judgement.verdict);
     assert_int_equal(a->boots, b->boots);
     assert_memory_equal(&a->limits, &b->limits, sizeof a->limits);
+    assert_memory_equal(&a->control, &b->control, sizeof a->control);
     assert_memory_equal(&a->account, &b->account, sizeof a->account);
     assert_int_equal(a->stats.n, b->stats.n);
     assert_int_equal(a->stats.n_warm, b->stats.n_warm);
@@ -446,6 +451,7 @@ static void a_new_result_is_of_the_selection_and_empty(void **state)
 
     (void)state;
     configurations[2].limits.max_ns = 77;
+    configurations[2].control = (struct p2p_band){5, 6};
     result = p2p_result_new(&plan, &bench, selected, 2);
     assert_non_null(result);
     assert_string_equal(result->plan, "p");
@@ -458,6 +464,8 @@ static void a_new_result_is_of_the_selection_and_empty(void **state)
     assert_int_equal(result->configuration_count, 2);
     assert_string_equal(result->configurations[0].name, "c");
     assert_int_equal(result->configurations[0].limits.max_ns, 77);
+    assert_int_equal(result->configurations[0].control.min_ns, 5);
+    assert_int_equal(result->configurations[0].control.max_ns, 6);
     assert_string_equal(result->configurations[1].name, "a");
     assert_int_equal(result->configurations[1].stats.n, 0);
     assert_false(result->complete);

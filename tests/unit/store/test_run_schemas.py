@@ -17,16 +17,21 @@ import jsonschema
 WRONG = [[], -1, 1.5, "\u00fc\n"]
 # Where a real number stands.
 REAL = {"wall_s", "avg_ns", "uncertainty_ns", "avg_uncertainty_ns", "max_error_ns", "mean_error_ns", "quantisation_ns",
-        "skew_ns", "trigger_ns", "timebase_ppm", "skew_correction_ns"}
+        "skew_ns", "trigger_ns", "timebase_ppm", "skew_correction_ns", "mean_late_ns"}
 # Where it may be negative.
 SIGNED = {"mean_error_ns", "skew_correction_ns"}
 # What the first files of version 1 do not have, in its parent; files of today have all of it.
-NEW = {"serial": "probe", "firmware": "probe", "budget": "probe", "avg_uncertainty_ns": "stats", "truth": 0}
+NEW_IN_PROBE = {"serial": "probe", "firmware": "probe", "budget": "probe"}
+NEW = {
+    "result": {**NEW_IN_PROBE, "avg_uncertainty_ns": "stats", "truth": 0},
+    "boot": {**NEW_IN_PROBE, "tries": None, "failed_try": None, "schedule": None},
+}
 # Where null tells that there is none.
 NULLABLE = {
     "result": {"probe", "avg_ns", "min_ns", "max_ns", "warm_max_ns", "p50_ns", "p99_ns", "p99_9_ns", "uncertainty_ns",
                "avg_uncertainty_ns", "truth", "max_error_ns", "mean_error_ns"},
-    "boot": {"fault", "probe", "xen", "stub", "counters", "version", "debug", "scheduler", "command_line"},
+    "boot": {"fault", "probe", "xen", "stub", "counters", "version", "debug", "scheduler", "command_line",
+             "failed_try", "schedule"},
 }
 
 
@@ -64,8 +69,8 @@ def setting(value):
     return change
 
 
-def is_new(path):
-    return len(path) > 1 and NEW.get(path[-1], "") == path[-2]
+def is_new(kind, path):
+    return NEW[kind].get(path[-1], "") == (path[-2] if len(path) > 1 else None)
 
 
 def may_be_null(kind, path, value):
@@ -79,7 +84,7 @@ def may_be_null(kind, path, value):
 def broken(kind, value):
     """(what was done, the broken value) for every place of the file."""
     for path in places(value):
-        if not is_new(path):
+        if not is_new(kind, path):
             yield f"without {path}", with_change(value, path, without)
         yield f"stranger beside {path}", with_change(value, path, with_stranger)
         for wrong in WRONG:
@@ -89,10 +94,10 @@ def broken(kind, value):
             yield f"{path} = null", with_change(value, path, setting(None))
 
 
-def check_today(path):
+def check_today(kind, path):
     """The complaints about a file that is to have every key of today."""
-    found = {place[-1] for place in places(json.loads(path.read_text())) if is_new(place)}
-    wanted = {key for key, parent in NEW.items() if parent == "probe" or "result" in path.name}
+    found = {place[-1] for place in places(json.loads(path.read_text())) if is_new(kind, place)}
+    wanted = set(NEW[kind])
     return [] if found == wanted else [f"{path}: {sorted(found)} of {sorted(wanted)} are there"]
 
 
@@ -111,7 +116,7 @@ def check_kind(root, kind, files):
         for place in places(value):
             if may_be_null(kind, place, value) and not validator.is_valid(with_change(value, place, setting(None))):
                 complaints.append(f"{path}: {place} = null is refused")
-            if is_new(place) and not validator.is_valid(with_change(value, place, without)):
+            if is_new(kind, place) and not validator.is_valid(with_change(value, place, without)):
                 complaints.append(f"{path}: refused without {place}")
         for done, variant in broken(kind, value):
             variants += 1
@@ -129,7 +134,7 @@ def main():
     today = root / "tests/golden/run-v1.result.json"
     complaints = check_kind(root, "result", [run / "result.json", today] + good)
     complaints += check_kind(root, "boot", sorted(run.glob("*/boot-*/boot.json")) + sorted(boots.glob("*.json")))
-    complaints += check_today(today) + check_today(boots / "silent.json")
+    complaints += check_today("result", today) + check_today("boot", boots / "tried.json")
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0

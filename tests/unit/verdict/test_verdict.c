@@ -50,6 +50,11 @@ static void p99_over(struct scene *scene)
     scene->stats.p99_ns = 1901;
 }
 
+static void below_zero(struct scene *scene)
+{
+    scene->stats.below_zero = true;
+}
+
 static void missed(struct scene *scene)
 {
     scene->account.answered -= 12;
@@ -96,6 +101,8 @@ static const struct finding {
     {spurious, P2P_VERDICT_BENCH_FAULT, "2 spurious answers"},
     {clipped, P2P_VERDICT_BENCH_FAULT, "1 sample with a clipped or glitch edge"},
     {disordered, P2P_VERDICT_BENCH_FAULT, "5 edges stamped before the edge ahead"},
+    {below_zero, P2P_VERDICT_BENCH_FAULT,
+     "latencies are below the correction for the probe's skew: its calibration is wrong"},
     {warm_max_over, P2P_VERDICT_FAIL, "warm_max 3883 ns > limit 1950 ns"},
     {max_over, P2P_VERDICT_FAIL, "max 4000 ns > limit 3883 ns"},
     {p99_over, P2P_VERDICT_FAIL, "p99 1901 ns > limit 1900 ns"},
@@ -287,6 +294,44 @@ static void a_reason_that_does_not_fit_is_cut_and_says_so(void **state)
     assert_int_equal(strlen(judgement.reason), P2P_REASON_BYTES - 1);
 }
 
+static void a_control_out_of_its_band_makes_the_bench_sick(void **state)
+{
+    static const struct {
+        double avg_ns;
+        const char *reason;
+    } cases[] = {
+        {480, ""},
+        {520, ""},
+        {479.999, "the bench is sick: avg 479.999 ns, expected 480 to 520 ns of this control"},
+        {520.001, "the bench is sick: avg 520.001 ns, expected 480 to 520 ns of this control"},
+    };
+    const struct p2p_band control = {480, 520}, none = {0, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const bool sick = cases[i].reason[0] != '\0';
+        struct p2p_stats stats = {.n = 10, .avg_ns = cases[i].avg_ns};
+        struct p2p_judgement judgement = {0};
+
+        p2p_judge_control(&stats, &none, &judgement);
+        assert_int_equal(judgement.verdict, P2P_VERDICT_PASS);
+        p2p_judge_control(&stats, &control, &judgement);
+        assert_string_equal(judgement.reason, cases[i].reason);
+        assert_int_equal(judgement.verdict, sick ? P2P_VERDICT_BENCH_FAULT : P2P_VERDICT_PASS);
+    }
+}
+
+static void a_control_without_samples_says_nothing_of_the_bench(void **state)
+{
+    const struct p2p_band control = {480, 520};
+    const struct p2p_stats stats = {0};
+    struct p2p_judgement judgement = {0};
+
+    (void)state;
+    p2p_judge_control(&stats, &control, &judgement);
+    assert_int_equal(judgement.verdict, P2P_VERDICT_PASS);
+}
+
 static void the_worse_of_two_verdicts_stands(void **state)
 {
     (void)state;
@@ -334,6 +379,8 @@ int main(void)
         cmocka_unit_test(a_single_thing_is_named_in_the_singular),
         cmocka_unit_test(an_added_finding_goes_first_only_if_it_is_worse),
         cmocka_unit_test(a_reason_that_does_not_fit_is_cut_and_says_so),
+        cmocka_unit_test(a_control_out_of_its_band_makes_the_bench_sick),
+        cmocka_unit_test(a_control_without_samples_says_nothing_of_the_bench),
         cmocka_unit_test(the_worse_of_two_verdicts_stands),
         cmocka_unit_test(verdicts_have_names_and_exit_codes),
     };
