@@ -94,7 +94,7 @@ class Virtual(Doctor):
         self.bench.wires.unlink()
         checks = self.examine(path, 4)
         self.assert_status(checks, ok=["clock", "disk space"], failed=["board files"], skipped=self.BOARD[1:])
-        self.assertIn("./lab setup", checks["board files"]["cure"])
+        self.assertIn("./lab build", checks["board files"]["cure"])
         self.assertEqual(checks["board boots"]["message"], "needs: console speaks")
 
     def test_clock_before_the_bench_file(self):

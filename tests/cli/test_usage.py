@@ -12,6 +12,7 @@ VERBS = {
     "gate": ["--exit-code bisect"],
     "report": ["--format text|json"],
     "off": [],
+    "doctor": [],
     "probe info": [],
     "probe selftest": [],
     "probe calibrate": ["-o FILE", "--edges N", "--wiring straight|swapped", "--reference-ns NS",

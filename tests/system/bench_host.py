@@ -154,7 +154,7 @@ class BenchHost:
 
 
 def lab_plan(world, samples, limit_ns):
-    """lab.plan.json in the VM: one short boot, native, with deadlines of 1 s; late.bench.json has the stub of 200 us."""
+    """lab.plan.json: one short native boot, with deadlines of 1 s; late.bench.json has the stub that takes 200 us."""
     bench = json.loads((LAB_FILES / "lab.bench.json").read_text())
     bench["board"]["boot_tries"] = 1
     bench["timeouts"] = {"boot_s": 1, "stall_s": 1}

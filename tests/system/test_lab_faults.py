@@ -277,7 +277,8 @@ class Random(LabCase):
             words, at_edge, when, stub = self.schedule(seed)
             run = Ended(done, f"{number}")
             verdicts.append(run.exit_code)
-            with self.subTest(f"P2P_LAB_SEED={seed} P2P_LAB_RANDOM=1: {words} at {'edge ' if at_edge else 'ms '}{when}"):
+            at = f"{words} at {'edge' if at_edge else 'ms'} {when}"
+            with self.subTest(f"P2P_LAB_SEED={seed} P2P_LAB_RANDOM=1: {at}"):
                 self.check(done, truth, run, number, words, stub)
         self.tearDown()
         self.setUp()
@@ -303,8 +304,7 @@ class Soak(LabCase):
     PER_VM = 150
     FAULT_EVERY = 7  # plans; so no VM needs more than it can have
     LOOK_EVERY = 50
-    # A boot that leaked its files, 200 KB, or a stream, 400 KB, would be beyond these after 20 plans. The kernel's count
-    # of open files is rounded by 32 a processor. /lab itself holds truth.csv and the output, which grow.
+    # The kernel counts open files to 32 a processor. /lab itself holds truth.csv and the output, which grow.
     SLACK = {"mem_kb": -4096, "tmp_kb": 16, "lab_kb": 16, "fds": 32, "processes": 0}
     FIGURES = r"""
 look() {

@@ -131,7 +131,7 @@ static void of_the_virtual_bench(void **state)
     bench.board.kind = P2P_BOARD_QEMU_VIRT;
     assert_check(p2p_check_board_files, &self, P2P_FINDING_OK, "QEMU", "");
     fault = "qemu: not there";
-    assert_check(p2p_check_board_files, &self, P2P_FINDING_FAILED, "qemu: not there", "./lab setup");
+    assert_check(p2p_check_board_files, &self, P2P_FINDING_FAILED, "qemu: not there", "./lab build");
 }
 
 static void calibration(void **state)

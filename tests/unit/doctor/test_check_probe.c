@@ -209,7 +209,7 @@ static void it_answers_not(void **state)
     fake.open_fault = "silent";
     assert_check(p2p_check_probe, &self, P2P_FINDING_FAILED, "silent", "$.probe.baud");
     bench.probe.kind = P2P_PROBE_VIRTUAL;
-    assert_check(p2p_check_probe, &self, P2P_FINDING_FAILED, "silent", "./lab setup");
+    assert_check(p2p_check_probe, &self, P2P_FINDING_FAILED, "silent", "./lab build");
 }
 
 static void another_firmware(void **state)
