@@ -187,6 +187,11 @@ static void check_belongs(const struct p2p_result *result, size_t configuration,
                           before(summary->serial), summary->serial, result->probe, before(result->serial),
                           result->serial);
     }
+    if (result->probe[0] != '\0' && summary->probe[0] != '\0' &&
+        memcmp(&result->budget, &summary->budget, sizeof result->budget) != 0) { /* doubles only: no padding */
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": measured with another uncertainty budget than the first", boot);
+    }
 }
 
 /* The first boot's counts. Without a readable edges.p2p its clock is not known, and nothing was measured with it. */

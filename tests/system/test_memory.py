@@ -35,7 +35,9 @@ class Memory(BenchCase):
     def test_a_hundred_thousand_samples_take_no_more_than_ten_thousand(self):
         few, many = self.peak_kib(10000), self.peak_kib(100000)
         print(f"peak memory: {few} KiB for 10000 samples, {many} KiB for 100000")
-        self.assertLess(abs(many - few), 256)
+        # Two runs of one length differ by up to 300 KiB: how full the frames' buffers get is up to the load. Keeping
+        # but one edge of each sample would take 700 KiB more.
+        self.assertLess(many - few, 512)
 
 
 if __name__ == "__main__":

@@ -479,6 +479,23 @@ static void the_budget_says_what_is_allowed(void **state)
     }
 }
 
+/* One boot's correction must not correct the others. */
+static void another_budget_in_a_later_boot_is_a_fault(void **state)
+{
+    static const char probe[] =
+        "{\"name\": \"ideal\", \"uncertainty_ns\": 0, \"budget\": {\"skew_correction_ns\": 3000}}";
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+
+    (void)state;
+    write_boot(folder, BOOTS[1], WHOLE, probe);
+    result = analyse(folder);
+    assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_non_null(strstr(result->configurations[0].judgement.reason, "another uncertainty budget than the first"));
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
 /* Each sample within a tick, and all on one side: the mean claims more than it can. */
 static void a_mean_beyond_its_uncertainty_is_a_fault(void **state)
 {
@@ -669,6 +686,7 @@ int main(void)
         cmocka_unit_test(a_probe_within_its_budget_passes),
         cmocka_unit_test(a_probe_beyond_its_budget_is_a_fault),
         cmocka_unit_test(the_budget_says_what_is_allowed),
+        cmocka_unit_test(another_budget_in_a_later_boot_is_a_fault),
         cmocka_unit_test(a_mean_beyond_its_uncertainty_is_a_fault),
         cmocka_unit_test(a_sample_without_its_like_is_a_fault),
         cmocka_unit_test(a_damaged_truth_is_a_fault_told_without_its_folder),
