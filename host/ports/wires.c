@@ -24,10 +24,10 @@ struct p2p_wires {
 
 struct p2p_wires *p2p_wires_new(const struct p2p_pins *pins, uint32_t stall_s, int stop_fd)
 {
-    struct p2p_wires *wires = malloc(sizeof *wires);
+    struct p2p_wires *wires = calloc(1, sizeof *wires);
 
     if (wires != NULL) {
-        explicit_bzero(wires, sizeof *wires); /* calloc would take the buffers' memory page by page, in mid-run */
+        explicit_bzero(wires, sizeof *wires); /* takes the memory now, not page by page in mid-run */
         wires->pins = *pins;
         wires->stream = (struct p2p_wires_stream){
             .peer = "the virtual board", .stall_ms = (int64_t)stall_s * 1000, .stop_fd = stop_fd, .fd = -1};
