@@ -14,7 +14,6 @@
 #include "util/file.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +22,6 @@ enum {
     TREE_BYTES_MAX = 4 << 20,
     COMMAND_S = 10,
     LOAD_S = 60,
-    PLACE_BYTES = 256,
     QUERY_MS = 50,    /* a stub's answer: 10 ms of characters, and the way through drivers and USB */
     QUERIES_MAX = 20, /* a board lives on from its capacitors, well below 1 s */
 };
@@ -58,31 +56,20 @@ static enum p2p_code load_files(struct p2p_lab_bench *self, struct p2p_error *er
         code = p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s: the guest stub is not there", bench->stub);
     }
     if (code == P2P_OK && path != NULL) {
-        code = p2p_calibration_load(path, &self->calibration, error);
+        code = p2p_calibration_load_complete(path, &self->calibration, error);
         self->calibrated = code == P2P_OK;
     }
-    if (code == P2P_OK && path != NULL) {
-        code = p2p_calibration_check_complete(&self->calibration, path, error);
-    }
     return code;
-}
-
-static struct p2p_line_plan line_plan(const struct p2p_lab_line *line, char place[PLACE_BYTES], const char *path,
-                                      const char *key)
-{
-    snprintf(place, PLACE_BYTES, "%s: $.%s", path, key);
-    return (struct p2p_line_plan){
-        .place = place, .chip = line->chip, .line = line->line, .offset = line->offset, .active_low = line->active_low};
 }
 
 static enum p2p_code open_power(struct p2p_lab_bench *self, struct p2p_error *error)
 {
     const struct p2p_lab_plan *lab = &self->bench->lab;
-    char place[PLACE_BYTES];
+    char place[P2P_PLACE_BYTES];
 
     if (lab->power.kind == P2P_LAB_POWER_GPIOD) {
         const struct p2p_gpiod_power_setup setup = {
-            .relay = line_plan(&lab->power.relay, place, self->bench->path, "power"),
+            .relay = p2p_line_plan_of(&lab->power.relay, self->bench->path, "power", place),
             .settle_ms = lab->power.settle_ms,
             .stop_fd = self->stop_fd,
         };
@@ -115,10 +102,10 @@ static enum p2p_code open_console(struct p2p_lab_bench *self, struct p2p_error *
 static enum p2p_code open_stimulus(struct p2p_lab_bench *self, const struct p2p_stimulus_plan *plan,
                                    struct p2p_error *error)
 {
-    char stimulus[PLACE_BYTES], query[PLACE_BYTES];
+    char stimulus[P2P_PLACE_BYTES], query[P2P_PLACE_BYTES];
     const struct p2p_gpiod_stimulus_setup setup = {
-        .stimulus = line_plan(&self->bench->lab.stimulus, stimulus, self->bench->path, "stimulus"),
-        .query = line_plan(&self->bench->lab.query, query, self->bench->path, "query"),
+        .stimulus = p2p_line_plan_of(&self->bench->lab.stimulus, self->bench->path, "stimulus", stimulus),
+        .query = p2p_line_plan_of(&self->bench->lab.query, self->bench->path, "query", query),
         .apart_ns = plan->deadline_ns,
         .late_ns = plan->period_ns,
         .now_ns = p2p_lab_clock_real_ns,

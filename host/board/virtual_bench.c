@@ -35,11 +35,8 @@ static enum p2p_code load_calibration(struct p2p_virtual_bench *self, struct p2p
     enum p2p_code code = P2P_OK;
 
     if (path != NULL) {
-        code = p2p_calibration_load(path, &self->calibration, error);
+        code = p2p_calibration_load_complete(path, &self->calibration, error);
         self->calibrated = code == P2P_OK;
-    }
-    if (code == P2P_OK && path != NULL) {
-        code = p2p_calibration_check_complete(&self->calibration, path, error);
     }
     return code;
 }

@@ -328,6 +328,14 @@ enum p2p_code p2p_calibration_check_complete(const struct p2p_calibration *calib
     return P2P_OK;
 }
 
+enum p2p_code p2p_calibration_load_complete(const char *path, struct p2p_calibration *calibration,
+                                            struct p2p_error *error)
+{
+    enum p2p_code code = p2p_calibration_load(path, calibration, error);
+
+    return code == P2P_OK ? p2p_calibration_check_complete(calibration, path, error) : code;
+}
+
 static bool is_real(enum p2p_probe_kind kind)
 {
     return kind == P2P_PROBE_FTDI || kind == P2P_PROBE_SERIAL;

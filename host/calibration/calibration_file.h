@@ -55,6 +55,10 @@ enum p2p_code p2p_calibration_check_probe(const struct p2p_calibration *calibrat
 enum p2p_code p2p_calibration_check_complete(const struct p2p_calibration *calibration, const char *path,
                                              struct p2p_error *error);
 
+/* Loads one that may correct latencies: p2p_calibration_load, and it is complete. */
+enum p2p_code p2p_calibration_load_complete(const char *path, struct p2p_calibration *calibration,
+                                            struct p2p_error *error);
+
 /*
  * The probe's budget, all but quantisation_ns (0), which needs the clock that the probe tells. `calibration` is
  * complete, or NULL for none.

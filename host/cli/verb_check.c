@@ -67,8 +67,7 @@ static bool check_calibration_of(const struct p2p_bench *bench, struct p2p_error
     struct p2p_calibration calibration;
 
     return path == NULL || access(path, F_OK) != 0 ||
-           (p2p_calibration_load(path, &calibration, error) == P2P_OK &&
-            p2p_calibration_check_complete(&calibration, path, error) == P2P_OK);
+           p2p_calibration_load_complete(path, &calibration, error) == P2P_OK;
 }
 
 static bool check_bench(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)

@@ -30,10 +30,7 @@ static enum p2p_code load_calibration(const struct p2p_probe_plan *plan, struct 
     if (plan->calibration == NULL) {
         return P2P_OK;
     }
-    if (p2p_calibration_load(plan->calibration, &facts->calibration, error) != P2P_OK) {
-        return p2p_failure(error);
-    }
-    return p2p_calibration_check_complete(&facts->calibration, plan->calibration, error);
+    return p2p_calibration_load_complete(plan->calibration, &facts->calibration, error);
 }
 
 static enum p2p_code ask(const struct p2p_probe_verb *verb, struct facts *facts, struct p2p_error *error)

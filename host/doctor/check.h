@@ -72,9 +72,4 @@ struct p2p_pulse {
 enum p2p_code p2p_pulse(const struct p2p_examination *self, unsigned pulses, struct p2p_pulse *seen,
                         struct p2p_error *error);
 
-/* `place` is the caller's room for the words "FILE: $.KEY". */
-enum { P2P_PLACE_BYTES = 256 };
-struct p2p_line_plan p2p_doctor_line(const struct p2p_bench *bench, const struct p2p_lab_line *line, const char *key,
-                                     char place[P2P_PLACE_BYTES]);
-
 #endif

@@ -90,8 +90,7 @@ void p2p_check_calibration(struct p2p_examination *self, struct p2p_finding *fin
         p2p_find(finding, P2P_FINDING_WARNING,
                  "`pin2pin probe calibrate -o FILE BENCH`, and name the file in the bench ($.probe.calibration)",
                  "none: the skew of the probe's inputs and its clock's error count as uncertainty");
-    } else if (p2p_calibration_load(path, &self->calibration, &error) != P2P_OK ||
-               p2p_calibration_check_complete(&self->calibration, path, &error) != P2P_OK) {
+    } else if (p2p_calibration_load_complete(path, &self->calibration, &error) != P2P_OK) {
         p2p_find(finding, P2P_FINDING_FAILED, "make or complete it: `pin2pin probe calibrate -o FILE BENCH`", "%s",
                  error.message);
     } else {

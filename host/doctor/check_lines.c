@@ -5,16 +5,6 @@
 #include "board/lab_bench.h"
 #include "ports/serial_stream.h"
 
-#include <stdio.h>
-
-struct p2p_line_plan p2p_doctor_line(const struct p2p_bench *bench, const struct p2p_lab_line *line, const char *key,
-                                     char place[P2P_PLACE_BYTES])
-{
-    snprintf(place, P2P_PLACE_BYTES, "%s: $.%s", bench->path, key);
-    return (struct p2p_line_plan){
-        .place = place, .chip = line->chip, .line = line->line, .offset = line->offset, .active_low = line->active_low};
-}
-
 static void tell_line(const struct p2p_lab_line *line, struct p2p_finding *finding)
 {
     if (line->line != NULL) {
@@ -29,7 +19,7 @@ static void check_line(const struct p2p_examination *self, const struct p2p_lab_
 {
     struct p2p_error error = {0};
     char place[P2P_PLACE_BYTES];
-    const struct p2p_line_plan plan = p2p_doctor_line(self->bench, wanted, key, place);
+    const struct p2p_line_plan plan = p2p_line_plan_of(wanted, self->bench->path, key, place);
     struct p2p_gpiod_line *line = p2p_gpiod_line_open(&plan, &error);
 
     if (line == NULL) {

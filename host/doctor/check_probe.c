@@ -173,7 +173,8 @@ enum p2p_code p2p_pulse(const struct p2p_examination *self, unsigned pulses, str
 {
     const bool lab = p2p_bench_is_lab(self->bench);
     char place[P2P_PLACE_BYTES];
-    const struct p2p_line_plan plan = p2p_doctor_line(self->bench, &self->bench->lab.stimulus, "stimulus", place);
+    const struct p2p_line_plan plan =
+        p2p_line_plan_of(&self->bench->lab.stimulus, self->bench->path, "stimulus", place);
     struct p2p_gpiod_line *line = lab ? p2p_gpiod_line_open(&plan, error) : NULL;
     struct p2p_probe_stand *stand = NULL;
     enum p2p_code code = lab && line == NULL ? p2p_failure(error) : P2P_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor/usb_chips.h"
 
+#include "ports/ftdi_stream.h"
 #include "util/file.h"
 
 #include <dirent.h>
@@ -9,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { FTDI_VENDOR = 0x0403 };
-
-/* FT232R and older, FT2232H, FT4232H, FT232H, FT230X: those that ftdi_stream.c takes. */
-static const uint16_t PRODUCTS[] = {0x6001, 0x6010, 0x6011, 0x6014, 0x6015};
 
 void p2p_sysfs_read(const char *folder, const char *name, char text[P2P_USB_TEXT_BYTES])
 {
@@ -39,16 +35,6 @@ static unsigned read_number(const char *folder, const char *name, int base)
 
     p2p_sysfs_read(folder, name, text);
     return (unsigned)strtoul(text, NULL, base);
-}
-
-static bool is_ftdi(unsigned vendor, unsigned product)
-{
-    for (size_t i = 0; i < sizeof PRODUCTS / sizeof PRODUCTS[0]; i++) {
-        if (vendor == FTDI_VENDOR && product == PRODUCTS[i]) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The probe's link is interface 0 of configuration 1. */
@@ -79,7 +65,7 @@ static bool read_chip(struct p2p_usb_chip *chip, const char *devices, const char
         return false;
     }
     chip->product = (uint16_t)read_number(folder, "idProduct", 16);
-    if (is_ftdi(read_number(folder, "idVendor", 16), chip->product)) {
+    if (p2p_ftdi_is_chip(read_number(folder, "idVendor", 16), chip->product)) {
         found = true;
         snprintf(chip->place, sizeof chip->place, "%.*s", P2P_USB_TEXT_BYTES - 1, name);
         p2p_sysfs_read(folder, "serial", chip->serial);

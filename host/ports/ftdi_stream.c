@@ -115,10 +115,10 @@ struct search {
     char list[LIST_BYTES];
 };
 
-static bool is_ftdi(const struct libusb_device_descriptor *descriptor)
+bool p2p_ftdi_is_chip(unsigned vendor, unsigned product)
 {
     for (size_t i = 0; i < sizeof PRODUCTS / sizeof PRODUCTS[0]; i++) {
-        if (descriptor->idVendor == FTDI_VENDOR && descriptor->idProduct == PRODUCTS[i]) {
+        if (vendor == FTDI_VENDOR && product == PRODUCTS[i]) {
             return true;
         }
     }
@@ -179,7 +179,8 @@ static void consider(struct ftdi_stream *s, struct search *search, libusb_device
     char place[PLACE_BYTES];
     int result;
 
-    if (libusb_get_device_descriptor(device, &descriptor) < 0 || !is_ftdi(&descriptor)) {
+    if (libusb_get_device_descriptor(device, &descriptor) < 0 ||
+        !p2p_ftdi_is_chip(descriptor.idVendor, descriptor.idProduct)) {
         return;
     }
     result = open_device(device, descriptor.iSerialNumber, serial, &handle);

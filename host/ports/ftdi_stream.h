@@ -5,7 +5,11 @@
 
 #include "ports/byte_stream.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* FTDI's own USB numbers: FT232R and older, FT2232H, FT4232H, FT232H, FT230X. */
+bool p2p_ftdi_is_chip(unsigned vendor, unsigned product);
 
 /*
  * 8N1 at `baud`, with RTS/CTS flow control if the probe drives CTS. `serial` is the chip's serial number, NULL: the

@@ -326,6 +326,14 @@ struct p2p_gpiod_line *p2p_gpiod_line_open(const struct p2p_line_plan *plan, str
     return line;
 }
 
+struct p2p_line_plan p2p_line_plan_of(const struct p2p_lab_line *line, const char *path, const char *key,
+                                      char place[P2P_PLACE_BYTES])
+{
+    snprintf(place, P2P_PLACE_BYTES, "%s: $.%s", path, key);
+    return (struct p2p_line_plan){
+        .place = place, .chip = line->chip, .line = line->line, .offset = line->offset, .active_low = line->active_low};
+}
+
 void p2p_gpiod_line_close(struct p2p_gpiod_line *line)
 {
     struct p2p_error ignored = {0};

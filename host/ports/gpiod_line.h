@@ -6,6 +6,7 @@
 #ifndef P2P_PORTS_GPIOD_LINE_H
 #define P2P_PORTS_GPIOD_LINE_H
 
+#include "config/lab_plan.h"
 #include "util/error.h"
 
 #include <stdbool.h>
@@ -19,6 +20,12 @@ struct p2p_line_plan {
     uint32_t offset;
     bool active_low;
 };
+
+enum { P2P_PLACE_BYTES = 256 };
+
+/* That of a bench file's `line`, which it borrows as well as `place`: "PATH: $.KEY". */
+struct p2p_line_plan p2p_line_plan_of(const struct p2p_lab_line *line, const char *path, const char *key,
+                                      char place[P2P_PLACE_BYTES]);
 
 struct p2p_gpiod_line;
 
