@@ -30,3 +30,9 @@ double p2p_uncertainty_of_mean_ns(const struct p2p_uncertainty *budget, double m
 
     return COVERAGE * sqrt(random / (double)n + systematic);
 }
+
+bool p2p_uncertainty_is_same(const struct p2p_uncertainty *a, const struct p2p_uncertainty *b)
+{
+    return a->quantisation_ns == b->quantisation_ns && a->skew_ns == b->skew_ns && a->trigger_ns == b->trigger_ns &&
+           a->timebase_ppm == b->timebase_ppm && a->skew_correction_ns == b->skew_correction_ns;
+}

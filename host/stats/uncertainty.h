@@ -7,6 +7,7 @@
 #ifndef P2P_STATS_UNCERTAINTY_H
 #define P2P_STATS_UNCERTAINTY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Standard uncertainties (k = 1); all zero for the ideal probe. */
@@ -27,5 +28,8 @@ double p2p_uncertainty_of_sample_ns(const struct p2p_uncertainty *budget, double
 
 /* The same of the mean of `n` (> 0) latencies: what is random shrinks with the root of n, the rest does not. */
 double p2p_uncertainty_of_mean_ns(const struct p2p_uncertainty *budget, double mean_ns, uint64_t n);
+
+/* Whether both say the same of every latency, to the last bit. */
+bool p2p_uncertainty_is_same(const struct p2p_uncertainty *a, const struct p2p_uncertainty *b);
 
 #endif

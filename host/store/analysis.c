@@ -188,7 +188,7 @@ static void check_belongs(const struct p2p_result *result, size_t configuration,
                           result->serial);
     }
     if (result->probe[0] != '\0' && summary->probe[0] != '\0' &&
-        memcmp(&result->budget, &summary->budget, sizeof result->budget) != 0) { /* doubles only: no padding */
+        !p2p_uncertainty_is_same(&result->budget, &summary->budget)) {
         p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT,
                           "boot %" PRIu32 ": measured with another uncertainty budget than the first", boot);
     }

@@ -73,7 +73,7 @@ class Firmware:
             return [(self.now + 1 + i, 0, (self.counts[0] + i + 1) % 2)
                     for i in range(self.wishes.get("edges_per_run", 0))]
         edges = []
-        while self.next * self.half_period_ns() < until_ns - 1000:  # so that the answer has come, too
+        while self.next * self.half_period_ns() < until_ns:  # and its answer, so that no later EPOCH is before an edge
             for channel, delay_ns in enumerate((0, self.wishes.get("skew_ns", 0))):
                 tick = math.ceil((self.next * self.half_period_ns() + delay_ns) / TICK_NS)
                 edges.append((tick, channel, self.next % 2))

@@ -46,6 +46,20 @@ static void a_sample_has_the_root_of_the_sum_of_squares_twice(void **state)
     assert_near(p2p_uncertainty_of_sample_ns(&budget, 2e6), 2 * sqrt(169 + 168 * 168), 1e-9);
 }
 
+static void each_part_tells_budgets_apart(void **state)
+{
+    const struct p2p_uncertainty budget = {3, 4, 12, 84, 2};
+    const struct p2p_uncertainty others[] = {
+        {3.5, 4, 12, 84, 2}, {3, 4.5, 12, 84, 2}, {3, 4, 12.5, 84, 2}, {3, 4, 12, 84.5, 2}, {3, 4, 12, 84, 2.5},
+    };
+
+    (void)state;
+    assert_true(p2p_uncertainty_is_same(&budget, &(struct p2p_uncertainty){3, 4, 12, 84, 2}));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_false(p2p_uncertainty_is_same(&budget, &others[i]));
+    }
+}
+
 static void of_a_mean_only_the_random_part_shrinks(void **state)
 {
     const struct p2p_uncertainty budget = {.quantisation_ns = 6, .skew_ns = 12, .trigger_ns = 8, .timebase_ppm = 0};
@@ -174,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantisation_is_a_triangle_of_one_resolution),
         cmocka_unit_test(a_sample_has_the_root_of_the_sum_of_squares_twice),
+        cmocka_unit_test(each_part_tells_budgets_apart),
         cmocka_unit_test(of_a_mean_only_the_random_part_shrinks),
         cmocka_unit_test(the_ideal_probe_has_none),
         cmocka_unit_test(the_correction_is_no_uncertainty),
