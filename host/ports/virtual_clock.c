@@ -18,6 +18,7 @@ struct p2p_virtual_clock {
     struct p2p_virtual_probe *probe;
     struct p2p_probe_device *device;
     const int *console_fd; /* -1: closed */
+    struct p2p_deadline progress; /* until then virtual time must have moved: bytes of a UART alone are none */
     /* Edges that the probe is still to be shown; full when another frame's would not fit. */
     struct wires_record unseen[2 * WIRES_RECORDS_MAX];
     size_t unseen_count;
@@ -177,11 +178,23 @@ static const char *awaited(const struct turn *turn)
     return turn->fds[turn->probe].fd < 0 ? "the virtual board" : "the virtual board, and its probe,";
 }
 
-static enum p2p_code wait(const struct p2p_virtual_clock *clock, struct turn *turn, struct p2p_error *error)
+static void await_progress(struct p2p_virtual_clock *clock)
+{
+    clock->progress = p2p_deadline_in_ms(clock->stall_ms);
+}
+
+static enum p2p_code wait(struct p2p_virtual_clock *clock, struct turn *turn, struct p2p_error *error)
 {
     const struct p2p_wires_stream who = {.peer = awaited(turn), .stall_ms = clock->stall_ms};
-    enum p2p_wait outcome = p2p_wait_fds(turn->fds, turn->count, clock->stop_fd, p2p_deadline_in_ms(clock->stall_ms));
+    enum p2p_wait outcome = p2p_wait_fds(turn->fds, turn->count, clock->stop_fd, clock->progress);
 
+    if (outcome == P2P_WAIT_READY) {
+        if (is_ready(turn, turn->board) || is_ready(turn, turn->probe)) {
+            await_progress(clock);
+        } else if (p2p_deadline_left_ms(clock->progress) == 0) {
+            outcome = P2P_WAIT_TIMEOUT;
+        }
+    }
     return p2p_wires_outcome(&who, outcome, error);
 }
 
@@ -235,6 +248,7 @@ static enum p2p_code advance(void *self, uint64_t until_ns, struct p2p_error *er
     bool console = false;
 
     if (has_arrived(clock) && until_ns > p2p_wires_now_ns(clock->wires)) {
+        await_progress(clock);
         code = p2p_wires_run(clock->wires, until_ns, error);
     }
     while (code == P2P_OK && !has_arrived(clock) && !is_full(clock) && !console) {

@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -687,6 +688,35 @@ static void a_stalled_probe_is_named(void **state)
     assert_true(p2p_monotonic_ns() - before_ns >= 1000000000);
 }
 
+/* Delimiters: the UART is busy, and says nothing. */
+static void *babble(void *context)
+{
+    const _Atomic bool *enough = context;
+
+    while (!*enough) {
+        (void)!send(process.uart, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        usleep(1000);
+    }
+    return NULL;
+}
+
+static void a_uart_that_babbles_is_no_progress(void **state)
+{
+    _Atomic bool enough = false;
+    pthread_t babbler;
+    enum p2p_code code;
+
+    (void)state;
+    start_probe();
+    peer_pauses(f.board, 1000);
+    assert_int_equal(pthread_create(&babbler, NULL, babble, &enough), 0);
+    code = f.port.advance(f.port.self, 1000, &f.error);
+    enough = true;
+    assert_int_equal(pthread_join(babbler, NULL), 0);
+    assert_int_equal(code, P2P_E_BENCH);
+    assert_error(P2P_E_BENCH, "the virtual probe made no progress for 1 s (timeouts.stall_s)");
+}
+
 static void a_stalled_board_is_named(void **state)
 {
     (void)state;
@@ -993,6 +1023,7 @@ int main(int argc, char **argv)
         ON_A_BENCH(a_full_device_is_to_be_read_first),
         ON_A_BENCH(a_silent_firmware_is_told_by_virtual_time),
         ON_A_BENCH(a_stalled_probe_is_named),
+        ON_A_BENCH(a_uart_that_babbles_is_no_progress),
         ON_A_BENCH(a_stalled_board_is_named),
         ON_A_BENCH(a_probe_that_keeps_the_board_waiting_is_named),
         ON_A_BENCH(two_that_stall_are_both_named),
