@@ -26,6 +26,7 @@ struct p2p_capture_reader {
     FILE *file;
     uint64_t line; /* the number of the latest one read */
     uint64_t last_ns;
+    const char *expected_level[P2P_CAPTURE_CHANNELS]; /* the other than the last edge's; NULL before the first */
     size_t place[COLUMNS];
     size_t width; /* fields in a line */
     struct p2p_capture_summary summary;
@@ -143,7 +144,7 @@ static bool parse_channel(const char *text, uint8_t *channel)
 static enum p2p_code take_fields(struct p2p_capture_reader *reader, const struct fields *fields,
                                  struct p2p_timed_edge *edge, struct p2p_error *error)
 {
-    const char *time, *channel, *level;
+    const char *time, *channel, *level, **expected;
 
     if (fields->count != reader->width) {
         return p2p_error_set(error, P2P_E_INPUT, "%s:%" PRIu64 ": expected %zu fields, found %zu", reader->path,
@@ -164,7 +165,13 @@ static enum p2p_code take_fields(struct p2p_capture_reader *reader, const struct
     if (strcmp(level, "0") != 0 && strcmp(level, "1") != 0) {
         return refuse(reader, "level", "0 or 1", level, error);
     }
+    expected = &reader->expected_level[edge->channel];
+    if (*expected != NULL && strcmp(level, *expected) != 0) {
+        return refuse(reader, "level", *expected[0] == '1' ? "1 (the channel is low)" : "0 (the channel is high)",
+                      level, error);
+    }
     edge->level = level[0] == '1';
+    *expected = edge->level ? "0" : "1";
     reader->last_ns = edge->at_ns;
     return P2P_OK;
 }
@@ -182,6 +189,7 @@ static enum p2p_code go_to_edges(struct p2p_capture_reader *reader, struct p2p_e
 {
     reader->line = 0;
     reader->last_ns = 0;
+    memset(reader->expected_level, 0, sizeof reader->expected_level);
     rewind(reader->file);
     return read_header(reader, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "calibration/calibration_file.h"
 
+#include "calibration/skew.h"
 #include "config/json_reader.h"
 #include "config/json_writer.h"
 
@@ -66,7 +67,7 @@ static const struct p2p_json_range TICK_HZ = {1000000, 1000000000};
 static const struct p2p_json_range PAIRS = {P2P_SKEW_PAIRS_MIN, P2P_JSON_INTEGER_MAX};
 static const struct p2p_json_range REFERENCE_EDGES = {P2P_RATE_EDGES_MIN, P2P_JSON_INTEGER_MAX};
 static const struct p2p_json_range MISSING = {0, P2P_JSON_INTEGER_MAX};
-static const struct p2p_json_real_range SKEW_NS = {-1000, 1000};
+static const struct p2p_json_real_range SKEW_NS = {-(double)P2P_SKEW_WINDOW_NS, (double)P2P_SKEW_WINDOW_NS};
 static const struct p2p_json_real_range U_NS = {0, 1000};
 static const struct p2p_json_real_range PPM = {-P2P_RATE_PPM_MAX, P2P_RATE_PPM_MAX};
 static const struct p2p_json_real_range U_PPM = {0, P2P_RATE_PPM_MAX};
@@ -321,8 +322,9 @@ enum p2p_code p2p_calibration_check_complete(const struct p2p_calibration *calib
     for (size_t i = 0; i < P2P_WIRINGS; i++) {
         if (calibration->skew[P2P_FALLING][i].n == 0 || calibration->skew[P2P_RISING][i].n == 0) {
             return p2p_error_set(error, P2P_E_INPUT,
-                                 "%s: not complete: run `pin2pin probe calibrate BENCH --wiring %s -o %s`", path,
-                                 WIRING_KEYS[i], path);
+                                 "%s: not complete: run `pin2pin probe calibrate BENCH --wiring %s -o %s` (a virtual "
+                                 "probe's without --wiring)",
+                                 path, WIRING_KEYS[i], path);
         }
     }
     return P2P_OK;

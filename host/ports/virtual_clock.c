@@ -17,7 +17,7 @@ struct p2p_virtual_clock {
     int stop_fd;
     struct p2p_virtual_probe *probe;
     struct p2p_probe_device *device;
-    const int *console_fd; /* -1: closed */
+    const int *console_fd;        /* -1: closed */
     struct p2p_deadline progress; /* until then virtual time must have moved: bytes of a UART alone are none */
     /* Edges that the probe is still to be shown; full when another frame's would not fit. */
     struct wires_record unseen[2 * WIRES_RECORDS_MAX];

@@ -240,7 +240,9 @@ static void assert_incomplete(const char *name, const char *wiring)
     char *path = p2p_format(GOOD "%s.json", name);
     struct p2p_calibration calibration = load_good(path);
     char *expected =
-        p2p_format("a.json: not complete: run `pin2pin probe calibrate BENCH --wiring %s -o a.json`", wiring);
+        p2p_format("a.json: not complete: run `pin2pin probe calibrate BENCH --wiring %s -o a.json` (a virtual "
+                   "probe's without --wiring)",
+                   wiring);
     struct p2p_error error = {0};
 
     assert_false(p2p_calibration_complete(&calibration));

@@ -175,6 +175,8 @@ static void wrong_lines_are_refused_with_their_number(void **state)
     assert_refused(HEAD "1,2,1\n", ":2: channel: expected stimulus or answer (or 0, 1), found \"2\"");
     assert_refused(HEAD "1,Stimulus,1\n", ":2: channel: expected stimulus or answer (or 0, 1), found \"Stimulus\"");
     assert_refused(HEAD "1,0,2\n", ":2: level: expected 0 or 1, found \"2\"");
+    assert_refused(HEAD "0,0,1\n0,1,1\n1,0,1\n", ":4: level: expected 0 (the channel is high), found \"1\"");
+    assert_refused(HEAD "0,0,0\n1,0,1\n2,0,0\n3,0,0\n", ":5: level: expected 1 (the channel is low), found \"0\"");
     assert_refused(HEAD "1,0,\n", ":2: level: expected 0 or 1, found \"\"");
     assert_refused("ticks,time_ns,channel,level,flags\n8,64,stimulus,1,\n,,,,INCOMPLETE\n",
                    ":3: time_ns: expected nanoseconds from 0, found \"\"");
