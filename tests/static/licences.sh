@@ -4,7 +4,7 @@
 set -eu
 cd "$1"
 status=0
-for file in $(git ls-files '*.c' '*.h' '*.S' '*.inc' '*.lds' '*.py' '*.js' '*.pio' '*.sh' '*.cmake' 'CMakeLists.txt' lab .ci/run); do
+for file in $(git ls-files '*.c' '*.h' '*.S' '*.inc' '*.lds' '*.py' '*.js' '*.pio' '*.sh' '*.cmake' 'CMakeLists.txt' lab .ci/run fixtures/xen/build); do
     [ -f "$file" ] || continue
     case "$file" in
     fixtures/virtual-board/*) want=GPL-2.0-or-later ;;

@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: MIT
 set -eu
 cd "$1"
-git ls-files lab .ci/run '*.sh' | xargs shellcheck --external-sources --severity=warning
+git ls-files lab .ci/run fixtures/xen/build '*.sh' | xargs shellcheck --external-sources --severity=warning
