@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PAGE_VALUES = 4096 }; /* 32 KiB of counters */
 
@@ -74,6 +75,22 @@ bool p2p_histogram_add(struct p2p_histogram *histogram, uint64_t value)
     return true;
 }
 
+void p2p_histogram_take_back(struct p2p_histogram *histogram, uint64_t value)
+{
+    histogram->pages[value / PAGE_VALUES][value % PAGE_VALUES]--;
+    histogram->count--;
+}
+
+void p2p_histogram_clear(struct p2p_histogram *histogram)
+{
+    for (size_t i = 0; i < histogram->page_count; i++) {
+        if (histogram->pages[i] != NULL) {
+            memset(histogram->pages[i], 0, PAGE_VALUES * sizeof *histogram->pages[i]);
+        }
+    }
+    histogram->count = 0;
+}
+
 /* How often the first value at or above *value occurred, and that value; 0 if there is none. */
 static uint64_t seek(const struct p2p_histogram *histogram, uint64_t *value)
 {
@@ -101,8 +118,7 @@ void p2p_histogram_each(const struct p2p_histogram *histogram, p2p_histogram_fn 
     }
 }
 
-/* The rank-th smallest of all values recorded, from 1; 0 when empty. */
-static uint64_t value_at_rank(const struct p2p_histogram *histogram, uint64_t rank)
+uint64_t p2p_histogram_at_rank(const struct p2p_histogram *histogram, uint64_t rank)
 {
     uint64_t value = 0;
     uint64_t count;
@@ -124,12 +140,12 @@ uint64_t p2p_histogram_count(const struct p2p_histogram *histogram)
 
 uint64_t p2p_histogram_min(const struct p2p_histogram *histogram)
 {
-    return value_at_rank(histogram, 1);
+    return p2p_histogram_at_rank(histogram, 1);
 }
 
 uint64_t p2p_histogram_max(const struct p2p_histogram *histogram)
 {
-    return value_at_rank(histogram, histogram->count);
+    return p2p_histogram_at_rank(histogram, histogram->count);
 }
 
 double p2p_histogram_mean(const struct p2p_histogram *histogram)
@@ -147,9 +163,24 @@ double p2p_histogram_mean(const struct p2p_histogram *histogram)
     return (double)sum / (double)histogram->count;
 }
 
+double p2p_histogram_variance(const struct p2p_histogram *histogram)
+{
+    const double mean = p2p_histogram_mean(histogram);
+    double squares = 0; /* of the distances: no small difference of large sums */
+    uint64_t value = 0;
+    uint64_t count;
+
+    while ((count = seek(histogram, &value)) > 0) {
+        const double distance = (double)value++ - mean;
+
+        squares += (double)count * distance * distance;
+    }
+    return histogram->count > 1 ? squares / (double)(histogram->count - 1) : 0;
+}
+
 uint64_t p2p_histogram_quantile(const struct p2p_histogram *histogram, uint32_t numerator, uint32_t denominator)
 {
     const uint128 rank = ((uint128)histogram->count * numerator + denominator - 1) / denominator;
 
-    return value_at_rank(histogram, (uint64_t)rank);
+    return p2p_histogram_at_rank(histogram, (uint64_t)rank);
 }

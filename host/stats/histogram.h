@@ -20,10 +20,21 @@ void p2p_histogram_free(struct p2p_histogram *histogram);
 /* False, with nothing counted: `value` is at or above the limit, or out of memory. */
 bool p2p_histogram_add(struct p2p_histogram *histogram, uint64_t value);
 
+/* Undoes one p2p_histogram_add of this value. */
+void p2p_histogram_take_back(struct p2p_histogram *histogram, uint64_t value);
+
+/* Empties it; the room stays. */
+void p2p_histogram_clear(struct p2p_histogram *histogram);
+
 uint64_t p2p_histogram_count(const struct p2p_histogram *histogram);
 uint64_t p2p_histogram_min(const struct p2p_histogram *histogram); /* 0 when empty */
 uint64_t p2p_histogram_max(const struct p2p_histogram *histogram); /* 0 when empty */
 double p2p_histogram_mean(const struct p2p_histogram *histogram);  /* arithmetic; NaN when empty */
+/* By count - 1; 0 with fewer than two values. */
+double p2p_histogram_variance(const struct p2p_histogram *histogram);
+
+/* The rank-th smallest of all values recorded, from 1; 0 when empty. */
+uint64_t p2p_histogram_at_rank(const struct p2p_histogram *histogram, uint64_t rank);
 
 /*
  * Nearest-rank quantile: the smallest recorded value with at least ceil(count * numerator / denominator) values at or

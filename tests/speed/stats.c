@@ -53,8 +53,9 @@ static double play(struct p2p_pairing *pairing)
         size_t count = 0;
         double begin_ns;
 
-        for (; count < CHUNK_STIMULI && done < STIMULI; count++)
+        for (; count < CHUNK_STIMULI && done < STIMULI; count++) {
             make_stimulus(done++, &edges[count * EDGES_PER_STIMULUS]);
+        }
         begin_ns = now_ns();
         p2p_pairing_feed(pairing, edges, count * EDGES_PER_STIMULUS);
         spent_ns += now_ns() - begin_ns;
@@ -65,11 +66,12 @@ static double play(struct p2p_pairing *pairing)
 
 static void print_figures(const struct p2p_series *series, double spent_ns)
 {
+    const struct p2p_uncertainty budget = {0};
     struct p2p_stats stats;
     struct rusage usage;
     const double begin_ns = now_ns();
 
-    p2p_series_stats(series, TICK_HZ, 0, &stats);
+    p2p_series_stats(series, TICK_HZ, &budget, &stats);
     printf("samples           %" PRIu64 "\n", stats.n);
     printf("pairing + series  %.1f ns per sample\n", spent_ns / (double)stats.n);
     printf("figures           %.0f us in all\n", (now_ns() - begin_ns) / 1e3);
@@ -83,15 +85,16 @@ int main(void)
     struct p2p_series *series = p2p_series_new(2);
     struct p2p_pairing *pairing = p2p_pairing_new(DEADLINE_TICKS, add_sample, series);
 
-    if (series == NULL || pairing == NULL) {
+    if (series == NULL || pairing == NULL || !p2p_series_begin_boot(series)) {
         fputs("out of memory\n", stderr);
         goto out;
     }
     print_figures(series, play(pairing));
-    if (p2p_series_count(series) == STIMULI && p2p_account_balances(p2p_pairing_account(pairing)))
+    if (p2p_series_count(series) == STIMULI && p2p_account_balances(p2p_pairing_account(pairing))) {
         status = EXIT_SUCCESS;
-    else
+    } else {
         fputs("samples are missing\n", stderr);
+    }
 out:
     p2p_pairing_free(pairing);
     p2p_series_free(series);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "memory.h"
 #include "stats/histogram.h"
 #include "util/prng.h"
 
@@ -15,32 +16,6 @@
 #include <time.h>
 
 enum { PAGE_VALUES = 4096, VALUES = 2000 };
-
-static int allocations_left = -1; /* -1: no limit */
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-static bool allocation_fails(void)
-{
-    if (allocations_left == 0)
-        return true;
-    if (allocations_left > 0)
-        allocations_left--;
-    return false;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return allocation_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return allocation_fails() ? NULL : __real_realloc(memory, size);
-}
 
 static struct p2p_histogram *new_histogram(void)
 {
@@ -80,6 +55,41 @@ static void values_reach_up_to_the_limit(void **state)
     assert_int_equal(p2p_histogram_min(histogram), 0);
     assert_int_equal(p2p_histogram_quantile(histogram, 1, 2), PAGE_VALUES - 1);
     assert_int_equal(p2p_histogram_quantile(histogram, 3, 4), PAGE_VALUES);
+    p2p_histogram_free(histogram);
+}
+
+static void variance_is_by_count_minus_1(void **state)
+{
+    struct p2p_histogram *histogram = new_histogram();
+
+    (void)state;
+    assert_true(p2p_histogram_variance(histogram) == 0);
+    assert_true(p2p_histogram_add(histogram, 4294967290));
+    assert_true(p2p_histogram_variance(histogram) == 0);
+    assert_true(p2p_histogram_add(histogram, 4294967294)); /* large values, small variance: nothing cancels */
+    assert_true(p2p_histogram_add(histogram, 4294967294));
+    assert_true(fabs(p2p_histogram_variance(histogram) - 16.0 / 3) < 1e-5);
+    p2p_histogram_free(histogram);
+}
+
+static void what_is_taken_back_or_cleared_is_gone(void **state)
+{
+    struct p2p_histogram *histogram = new_histogram();
+
+    (void)state;
+    p2p_histogram_clear(histogram);
+    assert_true(p2p_histogram_add(histogram, 7));
+    assert_true(p2p_histogram_add(histogram, 17 * PAGE_VALUES));
+    p2p_histogram_take_back(histogram, 7);
+    assert_int_equal(p2p_histogram_count(histogram), 1);
+    assert_int_equal(p2p_histogram_min(histogram), 17 * PAGE_VALUES);
+    p2p_histogram_clear(histogram);
+    assert_int_equal(p2p_histogram_count(histogram), 0);
+    assert_int_equal(p2p_histogram_max(histogram), 0);
+    memory_lasts_for(0);
+    assert_true(p2p_histogram_add(histogram, 17 * PAGE_VALUES)); /* into the room that it had */
+    assert_false(memory_ran_out());
+    assert_int_equal(p2p_histogram_max(histogram), 17 * PAGE_VALUES);
     p2p_histogram_free(histogram);
 }
 
@@ -127,6 +137,9 @@ static void random_values_agree_with_sorting(void **state)
         assert_true(p2p_histogram_add(histogram, values[i]));
     }
     qsort(values, VALUES, sizeof values[0], compare);
+    for (size_t rank = 1; rank <= VALUES; rank++) {
+        assert_int_equal(p2p_histogram_at_rank(histogram, rank), values[rank - 1]);
+    }
     for (uint32_t numerator = 1; numerator <= 1000; numerator++) {
         const size_t rank = (VALUES * numerator + 999) / 1000;
 
@@ -174,22 +187,23 @@ static void out_of_memory_counts_nothing(void **state)
     struct p2p_histogram *histogram;
 
     (void)state;
-    allocations_left = 0;
+    memory_lasts_for(0);
     histogram = p2p_histogram_new();
-    allocations_left = -1;
+    assert_true(memory_ran_out());
     assert_null(histogram);
 
     histogram = new_histogram();
     assert_true(p2p_histogram_add(histogram, 5));
     for (int left = 0; left < 2; left++) { /* no directory, then a directory but no page */
-        allocations_left = left;
+        memory_lasts_for(left);
         assert_false(p2p_histogram_add(histogram, 70000));
-        assert_int_equal(allocations_left, 0);
+        assert_true(memory_ran_out());
         assert_int_equal(p2p_histogram_count(histogram), 1);
         assert_int_equal(p2p_histogram_max(histogram), 5);
     }
-    assert_true(p2p_histogram_add(histogram, 5)); /* needs no memory */
-    allocations_left = -1;
+    memory_lasts_for(0);
+    assert_true(p2p_histogram_add(histogram, 5)); /* needs none */
+    assert_false(memory_ran_out());
     assert_true(p2p_histogram_add(histogram, 70000));
     assert_int_equal(p2p_histogram_count(histogram), 3);
     assert_int_equal(p2p_histogram_max(histogram), 70000);
@@ -199,6 +213,7 @@ static void out_of_memory_counts_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(variance_is_by_count_minus_1),       cmocka_unit_test(what_is_taken_back_or_cleared_is_gone),
         cmocka_unit_test(an_empty_histogram_has_no_figures),  cmocka_unit_test(values_reach_up_to_the_limit),
         cmocka_unit_test(quantiles_are_nearest_rank),         cmocka_unit_test(random_values_agree_with_sorting),
         cmocka_unit_test(each_visits_what_occurred_in_order), cmocka_unit_test(out_of_memory_counts_nothing),
