@@ -11,6 +11,7 @@
 #include "ports/probe_stream.h"
 #include "ports/serial_stream.h"
 #include "ports/stream_console.h"
+#include "util/deadline.h"
 #include "util/file.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ enum {
     TREE_BYTES_MAX = 4 << 20,
     COMMAND_S = 10,
     LOAD_S = 60,
-    QUERY_MS = 50,    /* a stub's answer: 10 ms of characters, and the way through drivers and USB */
-    QUERIES_MAX = 20, /* a board lives on from its capacitors, well below 1 s */
+    ANSWER_MS = 50,     /* a stub's answer: 10 ms of characters, and the way through drivers and USB */
+    QUESTIONS_MAX = 20, /* a board lives on from its capacitors, well below 1 s */
 };
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -37,10 +38,12 @@ struct p2p_lab_bench {
     bool calibrated;
     struct p2p_lab_clock *clock;
     struct p2p_gpiod_stimulus *stimulus;
-    struct p2p_stream_console *console;
-    struct p2p_gpiod_power *relay;     /* one of the two */
-    struct p2p_power_command *command; /* is NULL */
-    struct p2p_probe_device *device;   /* of one boot */
+    struct p2p_stream_console *console; /* NULL: its port is gone */
+    struct p2p_gpiod_power *relay;      /* one of the two */
+    struct p2p_power_command *command;  /* is NULL */
+    bool may_be_on;                     /* the board */
+    struct p2p_deadline may_go_on;      /* once it is off; power.off_ms */
+    struct p2p_probe_device *device;    /* of one boot */
 };
 
 /* ---- Opening ---- */
@@ -62,27 +65,48 @@ static enum p2p_code load_files(struct p2p_lab_bench *self, struct p2p_error *er
     return code;
 }
 
-static enum p2p_code open_power(struct p2p_lab_bench *self, struct p2p_error *error)
+static struct p2p_command power_program(const struct p2p_lab_plan *lab, bool on)
+{
+    return (struct p2p_command){on ? "power on" : "power off",
+                                (const char *const *)(on ? lab->power.on : lab->power.off), lab->power.timeout_s};
+}
+
+static enum p2p_code open_relay(struct p2p_lab_bench *self, struct p2p_error *error)
 {
     const struct p2p_lab_plan *lab = &self->bench->lab;
     char place[P2P_PLACE_BYTES];
-
-    if (lab->power.kind == P2P_LAB_POWER_GPIOD) {
-        const struct p2p_gpiod_power_setup setup = {
-            .relay = p2p_line_plan_of(&lab->power.relay, self->bench->path, "power", place),
-            .settle_ms = lab->power.settle_ms,
-            .stop_fd = self->stop_fd,
-        };
-
-        self->relay = p2p_gpiod_power_open(&setup, error);
-        return self->relay != NULL ? P2P_OK : p2p_failure(error);
-    }
-    self->command = p2p_power_command_new(&(struct p2p_power_command_setup){
-        .on = {"power on", (const char *const *)lab->power.on, lab->power.timeout_s},
-        .off = {"power off", (const char *const *)lab->power.off, lab->power.timeout_s},
+    const struct p2p_gpiod_power_setup setup = {
+        .relay = p2p_line_plan_of(&lab->power.relay, self->bench->path, "power", place),
+        .settle_ms = lab->power.settle_ms,
         .stop_fd = self->stop_fd,
-    });
-    return self->command != NULL ? P2P_OK : p2p_error_set(error, P2P_E_HOST, "out of memory");
+    };
+
+    self->relay = p2p_gpiod_power_open(&setup, error);
+    return self->relay != NULL ? P2P_OK : p2p_failure(error);
+}
+
+/* The port would switch off first, too, but so late that the board gets no rest. */
+static enum p2p_code open_programs(struct p2p_lab_bench *self, struct p2p_error *error)
+{
+    const struct p2p_power_command_setup setup = {
+        .on = power_program(&self->bench->lab, true),
+        .off = power_program(&self->bench->lab, false),
+        .stop_fd = self->stop_fd,
+    };
+
+    self->command = p2p_power_command_new(&setup);
+    return self->command != NULL ? p2p_command_run(&setup.off, NULL, 0, -1, error)
+                                 : p2p_error_set(error, P2P_E_HOST, "out of memory");
+}
+
+/* Also switches off. */
+static enum p2p_code open_power(struct p2p_lab_bench *self, struct p2p_error *error)
+{
+    enum p2p_code code =
+        self->bench->lab.power.kind == P2P_LAB_POWER_GPIOD ? open_relay(self, error) : open_programs(self, error);
+
+    self->may_go_on = p2p_deadline_in_ms(self->bench->lab.power.off_ms);
+    return code;
 }
 
 static enum p2p_code open_console(struct p2p_lab_bench *self, struct p2p_error *error)
@@ -140,16 +164,11 @@ struct p2p_lab_bench *p2p_lab_bench_open(const struct p2p_bench *bench, const st
 
 enum p2p_code p2p_lab_bench_off(const struct p2p_bench *bench, struct p2p_error *error)
 {
-    const struct p2p_lab_plan *lab = &bench->lab;
-    const struct p2p_command off = {"power off", (const char *const *)lab->power.off, lab->power.timeout_s};
     struct p2p_lab_bench self = {.bench = bench, .stop_fd = -1};
-    enum p2p_code code;
+    enum p2p_code code = open_power(&self, error);
 
-    if (lab->power.kind == P2P_LAB_POWER_COMMAND) {
-        return p2p_command_run(&off, NULL, 0, -1, error);
-    }
-    code = open_power(&self, error); /* which switches a relay off */
     p2p_gpiod_power_close(self.relay);
+    p2p_power_command_free(self.command);
     return code;
 }
 
@@ -165,10 +184,21 @@ static struct p2p_power power_port(const struct p2p_lab_bench *self)
     return self->relay != NULL ? p2p_gpiod_power_port(self->relay) : p2p_power_command_port(self->command);
 }
 
+/* However often it is said again, the board is off since the first time. */
+static void switch_off(struct p2p_lab_bench *self)
+{
+    const struct p2p_power power = power_port(self);
+
+    power.off(power.self);
+    if (self->may_be_on) {
+        self->may_be_on = false;
+        self->may_go_on = p2p_deadline_in_ms(self->bench->lab.power.off_ms);
+    }
+}
+
 static void power_off(void *user)
 {
     struct p2p_lab_bench *self = user;
-    struct p2p_power power;
 
     if (self->stimulus != NULL) {
         p2p_gpiod_stimulus_stop(self->stimulus);
@@ -177,8 +207,7 @@ static void power_off(void *user)
     p2p_probe_device_free(self->device);
     self->device = NULL;
     if (self->relay != NULL || self->command != NULL) {
-        power = power_port(self);
-        power.off(power.self);
+        switch_off(self);
     }
 }
 
@@ -190,13 +219,16 @@ static enum p2p_code power_check(void *user, struct p2p_error *error)
                                : p2p_power_command_check(self->command, error);
 }
 
-/* Whether anything comes on the console after a query. A console that fails says nothing. */
-static enum p2p_code ask_stub(const struct p2p_lab_bench *self, bool *answers, struct p2p_error *error)
+/*
+ * Whether the board says anything when it is asked: U-Boot echoes what is typed, Xen prints its help at an "h", the
+ * stub prints its counters. It is kept for the session. A console that fails says nothing.
+ */
+static enum p2p_code ask_board(const struct p2p_lab_bench *self, bool *answers, struct p2p_error *error)
 {
     const struct p2p_stimulus stimulus = p2p_gpiod_stimulus_port(self->stimulus);
-    const struct p2p_console console = p2p_stream_console_port(self->console);
+    const struct p2p_console console = p2p_stream_console_boot_port(self->console);
     const struct p2p_clock clock = p2p_lab_clock_port(self->clock);
-    uint64_t start_ns = clock.now_ns(clock.self), until_ns = start_ns + QUERY_MS * NS_PER_MS;
+    uint64_t start_ns = clock.now_ns(clock.self), until_ns = start_ns + ANSWER_MS * NS_PER_MS;
     const struct p2p_drive query[2] = {{.at_ns = start_ns + NS_PER_MS, .line = P2P_LINE_QUERY, .level = 1},
                                        {.at_ns = start_ns + 2 * NS_PER_MS, .line = P2P_LINE_QUERY, .level = 0}};
     struct p2p_error ignored = {0};
@@ -205,6 +237,7 @@ static enum p2p_code ask_stub(const struct p2p_lab_bench *self, bool *answers, s
     enum p2p_code code = stimulus.play(stimulus.self, query, 2, error);
 
     *answers = false;
+    console.write(console.self, "h", &ignored);
     while (code == P2P_OK && clock.now_ns(clock.self) < until_ns) {
         code = clock.advance(clock.self, until_ns, error);
         if (console.read(console.self, bytes, sizeof bytes, &count, &ignored) == P2P_OK && count > 0) {
@@ -214,16 +247,16 @@ static enum p2p_code ask_stub(const struct p2p_lab_bench *self, bool *answers, s
     return code;
 }
 
-/* A relay's contacts may stick, which its line does not tell, but a stub that still runs does. */
+/* A relay's contacts may stick, which its line does not tell, but a board that still runs does. */
 static enum p2p_code check_off(void *user, struct p2p_error *error)
 {
     struct p2p_lab_bench *self = user;
     enum p2p_code code = power_check(self, error);
-    bool answers = true;
+    bool answers = self->console != NULL; /* without one nobody can tell */
 
     p2p_lab_clock_attach(self->clock, NULL, self->console, self->stimulus);
-    for (int i = 0; i < QUERIES_MAX && code == P2P_OK && answers; i++) {
-        code = ask_stub(self, &answers, error);
+    for (int i = 0; i < QUESTIONS_MAX && code == P2P_OK && answers; i++) {
+        code = ask_board(self, &answers, error);
     }
     p2p_gpiod_stimulus_stop(self->stimulus);
     p2p_lab_clock_attach(self->clock, NULL, NULL, NULL);
@@ -233,6 +266,21 @@ static enum p2p_code check_off(void *user, struct p2p_error *error)
                              "relay stuck?");
     }
     return code;
+}
+
+/* Ends early if the user wants out. */
+static enum p2p_code rest(const struct p2p_lab_bench *self, struct p2p_error *error)
+{
+    switch (p2p_wait_fd(-1, 0, self->stop_fd, self->may_go_on)) {
+    case P2P_WAIT_TIMEOUT:
+        return P2P_OK;
+    case P2P_WAIT_STOPPED:
+        return p2p_error_set(error, P2P_E_INTERRUPTED, "interrupted");
+    case P2P_WAIT_READY:
+    case P2P_WAIT_FAILED:
+        break;
+    }
+    return p2p_error_set_errno(error, P2P_E_HOST, errno, "cannot wait while the board is off");
 }
 
 void p2p_lab_bench_close(struct p2p_lab_bench *self)
@@ -276,14 +324,6 @@ static enum p2p_code open_probe(struct p2p_lab_bench *self, struct p2p_error *er
     return code;
 }
 
-/* No step of a boot may take longer than the whole. */
-static uint32_t within_boot(const struct p2p_lab_bench *self, uint32_t seconds)
-{
-    uint32_t boot_s = self->bench->timeouts.boot_s;
-
-    return seconds < boot_s ? seconds : boot_s;
-}
-
 static enum p2p_code boot_by_uboot(struct p2p_lab_bench *self, const char *configuration,
                                    const struct p2p_boot_files *files, struct p2p_error *error)
 {
@@ -301,9 +341,9 @@ static enum p2p_code boot_by_uboot(struct p2p_lab_bench *self, const char *confi
                     [P2P_BOOT_STUB] = lab->addresses.stub,
                     [P2P_BOOT_TREE] = lab->addresses.tree,
                     [P2P_BOOT_PARTIAL] = lab->addresses.partial},
-        .autoboot_s = self->bench->timeouts.boot_s,
-        .command_s = within_boot(self, COMMAND_S),
-        .load_s = within_boot(self, LOAD_S),
+        .boot_s = self->bench->timeouts.boot_s,
+        .command_s = COMMAND_S,
+        .load_s = LOAD_S,
     };
     const struct p2p_console console = p2p_stream_console_boot_port(self->console);
     const struct p2p_clock clock = p2p_lab_clock_port(self->clock);
@@ -380,6 +420,7 @@ static enum p2p_code boot(struct p2p_lab_bench *self, const struct p2p_configura
     enum p2p_code code = p2p_boot_files_make(&setup, configuration, &files, error);
 
     if (code == P2P_OK) {
+        self->may_be_on = true;
         code = power.on(power.self, configuration, 0, error);
     }
     if (code == P2P_OK) {
@@ -390,6 +431,35 @@ static enum p2p_code boot(struct p2p_lab_bench *self, const struct p2p_configura
     return code;
 }
 
+/* Anew for each boot: an adapter that was plugged in again is another device. */
+static enum p2p_code reopen_console(struct p2p_lab_bench *self, struct p2p_error *error)
+{
+    enum p2p_code code;
+
+    p2p_stream_console_free(self->console);
+    self->console = NULL;
+    code = open_console(self, error);
+    return code == P2P_OK ? p2p_stream_console_restart(self->console, error) : code;
+}
+
+/* No boot is valid that begins with power. */
+static enum p2p_code prepare(struct p2p_lab_bench *self, struct p2p_error *error)
+{
+    /* First: what a boot before achieved is not this one's. */
+    enum p2p_code code = p2p_gpiod_stimulus_restart(self->stimulus, error);
+
+    if (code == P2P_OK) {
+        code = power_check(self, error);
+    }
+    if (code == P2P_OK) {
+        code = reopen_console(self, error);
+    }
+    if (code == P2P_OK) {
+        code = rest(self, error);
+    }
+    return code == P2P_OK ? check_off(self, error) : code;
+}
+
 static enum p2p_code power_on(void *user, const struct p2p_configuration *configuration, uint64_t seed,
                               struct p2p_error *error)
 {
@@ -398,13 +468,7 @@ static enum p2p_code power_on(void *user, const struct p2p_configuration *config
 
     (void)seed; /* nothing is left to it here: chance is real */
     power_off(self);
-    code = p2p_gpiod_stimulus_restart(self->stimulus, error); /* first: what a boot before achieved is not this one's */
-    if (code == P2P_OK) {
-        code = power_check(self, error);
-    }
-    if (code == P2P_OK) {
-        code = p2p_stream_console_restart(self->console, error);
-    }
+    code = prepare(self, error);
     if (code == P2P_OK) {
         p2p_lab_clock_attach(self->clock, NULL, self->console, self->stimulus);
         code = boot(self, configuration, error);
@@ -471,9 +535,37 @@ static struct p2p_achieved achieved(void *stimulus)
     return p2p_gpiod_stimulus_achieved(stimulus);
 }
 
-static uint64_t stamp_ns(void *console)
+/* The console, too, is another one in each boot. */
+static enum p2p_code console_read(void *user, char *bytes, size_t capacity, size_t *count, struct p2p_error *error)
 {
-    return p2p_stream_console_stamp_ns(console);
+    const struct p2p_lab_bench *self = user;
+    struct p2p_console console;
+
+    *count = 0;
+    if (self->console == NULL) {
+        return P2P_OK;
+    }
+    console = p2p_stream_console_port(self->console);
+    return console.read(console.self, bytes, capacity, count, error);
+}
+
+static enum p2p_code console_write(void *user, const char *text, struct p2p_error *error)
+{
+    const struct p2p_lab_bench *self = user;
+    struct p2p_console console;
+
+    if (self->console == NULL) {
+        return p2p_error_set(error, P2P_E_BENCH, "the board's console is typed to, but its port is gone");
+    }
+    console = p2p_stream_console_port(self->console);
+    return console.write(console.self, text, error);
+}
+
+static uint64_t console_stamp_ns(void *user)
+{
+    const struct p2p_lab_bench *self = user;
+
+    return self->console != NULL ? p2p_stream_console_stamp_ns(self->console) : 0;
 }
 
 struct p2p_ports p2p_lab_bench_ports(struct p2p_lab_bench *self)
@@ -482,12 +574,11 @@ struct p2p_ports p2p_lab_bench_ports(struct p2p_lab_bench *self)
         .time_base = P2P_TIME_HARDWARE,
         .clock = p2p_lab_clock_port(self->clock),
         .power = {.self = self, .on = power_on, .off = power_off, .check = check_off},
-        .console = p2p_stream_console_port(self->console),
+        .console = {self, console_read, console_write, console_stamp_ns},
         .stimulus = p2p_gpiod_stimulus_port(self->stimulus),
         .probe = {self, probe_info, probe_request, probe_settled, probe_read},
     };
 
-    ports.console.stamp_ns = stamp_ns;
     ports.stimulus.achieved = achieved;
     return ports;
 }

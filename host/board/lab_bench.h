@@ -14,8 +14,9 @@
 struct p2p_lab_bench;
 
 /*
- * Takes the lines, the console and the power, and switches off; the probe is opened for each boot, so that one that was
- * unplugged may come back. `bench` and `stimulus` are borrowed, and so is `stop_fd` (readable when the user wants out;
+ * Takes the lines, the console and the power, and switches off. Probe and console are opened anew for each boot, so
+ * that one that was unplugged may come back. Before power the board is off for power.off_ms at least, and must not
+ * answer. `bench` and `stimulus` are borrowed, and so is `stop_fd` (readable when the user wants out;
  * may be -1). NULL: see `error`. Free with p2p_lab_bench_close, which also powers off.
  */
 struct p2p_lab_bench *p2p_lab_bench_open(const struct p2p_bench *bench, const struct p2p_stimulus_plan *stimulus,

@@ -19,6 +19,7 @@ enum {
     PIECE_CHARACTERS = 16, /* a UART's receive FIFO: U-Boot does not listen while it prints */
     LAST_WORDS_BYTES = 160,
     EXPECTED_BYTES = 64,
+    WITHIN_BYTES = 64,
 };
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -28,7 +29,9 @@ struct dialogue {
     const struct p2p_console *console;
     const struct p2p_clock *clock;
     struct p2p_error *error;
-    char heard[HEARD_BYTES]; /* since U-Boot was last spoken to, its newest part; no carriage returns */
+    uint64_t until_ns;         /* of the whole boot */
+    char within[WITHIN_BYTES]; /* how long was listened last: "10 s" */
+    char heard[HEARD_BYTES];   /* since U-Boot was last spoken to, its newest part; no carriage returns */
     size_t length;
     size_t expected; /* characters of echo */
 };
@@ -65,11 +68,24 @@ static enum p2p_code hear(struct dialogue *d, size_t *count)
     return code;
 }
 
+/* No step takes longer than what is left of the boot. */
+static uint64_t deadline_ns(struct dialogue *d, uint32_t timeout_s)
+{
+    uint64_t until_ns = d->clock->now_ns(d->clock->self) + timeout_s * NS_PER_S;
+
+    if (until_ns > d->until_ns) {
+        snprintf(d->within, sizeof d->within, "the %" PRIu32 " s of a boot (timeouts.boot_s)", d->plan->boot_s);
+        return d->until_ns;
+    }
+    snprintf(d->within, sizeof d->within, "%" PRIu32 " s", timeout_s);
+    return until_ns;
+}
+
 /* *there is false if the time is over. */
 static enum p2p_code listen(struct dialogue *d, bool (*come)(const struct dialogue *d), uint32_t timeout_s, bool *there)
 {
     const struct p2p_clock *clock = d->clock;
-    uint64_t until_ns = clock->now_ns(clock->self) + timeout_s * NS_PER_S;
+    uint64_t until_ns = deadline_ns(d, timeout_s);
     enum p2p_code code = P2P_OK;
     size_t count = 0;
 
@@ -194,8 +210,8 @@ static enum p2p_code type(struct dialogue *d, const char *line)
             code = listen(d, echoed, d->plan->command_s, &there);
         }
         if (code == P2P_OK && !there) {
-            code = complain(d, "U-Boot does not echo \"%s\" of \"%s\" within %" PRIu32 " s: it hangs, or hears nothing",
-                            piece, line, d->plan->command_s);
+            code = complain(d, "U-Boot does not echo \"%s\" of \"%s\" within %s: it hangs, or hears nothing", piece,
+                            line, d->within);
         } else if (code == P2P_OK && strcmp(d->heard, piece) != 0) {
             code = complain(d, "the console garbles what is typed: \"%s\" of \"%s\" was echoed wrong", piece, line);
         }
@@ -226,8 +242,8 @@ static enum p2p_code command(struct dialogue *d, const char *line, uint32_t time
         code = listen(d, at_prompt, timeout_s, &there);
     }
     if (code == P2P_OK && !there) {
-        code = complain(d, "U-Boot did not end \"%s\" within %" PRIu32 " s: expected its prompt \"%s\"", line,
-                        timeout_s, d->plan->prompt);
+        code = complain(d, "U-Boot did not end \"%s\" within %s: expected its prompt \"%s\"", line, d->within,
+                        d->plan->prompt);
     }
     if (code == P2P_OK && strstr(d->heard, "Unknown command") != NULL) {
         code = complain(d, "U-Boot does not know \"%s\"", line);
@@ -241,7 +257,7 @@ static enum p2p_code reach_prompt(struct dialogue *d)
 {
     const struct p2p_uboot_plan *plan = d->plan;
     bool there = false;
-    enum p2p_code code = listen(d, autoboot_near, plan->autoboot_s, &there);
+    enum p2p_code code = listen(d, autoboot_near, plan->boot_s, &there);
 
     if (code != P2P_OK || at_prompt(d)) {
         return code;
@@ -250,21 +266,20 @@ static enum p2p_code reach_prompt(struct dialogue *d)
         return p2p_error_set(d->error, P2P_E_BENCH,
                              "U-Boot is silent: nothing on the console within %" PRIu32
                              " s of power on: check the board's power, its UART's wiring and baud rate",
-                             plan->autoboot_s);
+                             plan->boot_s);
     }
     if (!there) {
         return complain(d, "U-Boot did not announce its autoboot: expected \"%s\" within %" PRIu32 " s of power on",
-                        plan->autoboot, plan->autoboot_s);
+                        plan->autoboot, plan->boot_s);
     }
     code = d->console->write(d->console->self, plan->autoboot_key, d->error);
     if (code == P2P_OK) {
         code = listen(d, at_prompt, plan->command_s, &there);
     }
     if (code == P2P_OK && !there) {
-        code = complain(d,
-                        "U-Boot did not stop at its prompt: expected \"%s\" within %" PRIu32 " s of the key that stops "
-                        "its autoboot",
-                        plan->prompt, plan->command_s);
+        code = complain(
+            d, "U-Boot did not stop at its prompt: expected \"%s\" within %s of the key that stops its autoboot",
+            plan->prompt, d->within);
     }
     return code;
 }
@@ -400,8 +415,7 @@ static enum p2p_code start(struct dialogue *d, const struct p2p_boot_files *file
         code = listen(d, started_or_refused, d->plan->command_s, &there);
     }
     if (code == P2P_OK && (!there || at_prompt(d))) {
-        code = complain(d, "booti failed: expected \"Starting kernel\" from \"%s\" within %" PRIu32 " s", line,
-                        d->plan->command_s);
+        code = complain(d, "booti failed: expected \"Starting kernel\" from \"%s\" within %s", line, d->within);
     }
     return code;
 }
@@ -410,7 +424,11 @@ enum p2p_code p2p_uboot_boot(const struct p2p_uboot_plan *plan, const char *conf
                              const struct p2p_boot_files *files, const struct p2p_console *console,
                              const struct p2p_clock *clock, struct p2p_error *error)
 {
-    struct dialogue d = {.plan = plan, .console = console, .clock = clock, .error = error};
+    struct dialogue d = {.plan = plan,
+                         .console = console,
+                         .clock = clock,
+                         .error = error,
+                         .until_ns = clock->now_ns(clock->self) + plan->boot_s * NS_PER_S};
     enum p2p_code code = reach_prompt(&d);
 
     if (code == P2P_OK) {

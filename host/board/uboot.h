@@ -32,9 +32,9 @@ struct p2p_uboot_plan {
     const char *interface; /* disk: as "mmc 0:1" or "virtio 0" */
     const char *folder;    /* tftp: the server's, on this computer; disk: on the disk, "" for its root */
     uint64_t address[P2P_BOOT_FILE_COUNT];
-    uint32_t autoboot_s; /* power on to autoboot; 30 is plenty */
-    uint32_t command_s;  /* each command but those that load; 10 */
-    uint32_t load_s;     /* each file; 60 */
+    uint32_t boot_s;    /* power on to "Starting kernel", whatever each step may take; timeouts.boot_s */
+    uint32_t command_s; /* each command but those that load; 10 */
+    uint32_t load_s;    /* each file; 60 */
 };
 
 /*

@@ -8,6 +8,7 @@
 static const struct p2p_json_range OFFSET = {0, 1023};
 static const struct p2p_json_range BAUD = {300, 4000000};
 static const struct p2p_json_range SETTLE_MS = {0, 60000};
+static const struct p2p_json_range OFF_MS = {0, 60000};
 static const struct p2p_json_range TIMEOUT_S = {1, 3600};
 static const struct p2p_json_range TRIES = {1, 10};
 static const struct p2p_json_range ARGUMENTS = {1, 64};
@@ -42,6 +43,7 @@ static const struct p2p_json_key POWER_KEYS[] = {
     {"offset", "the line's number on the chip"},
     {"active_low", "whether a low voltage means on"},
     {"settle_ms", "from the relay's closing to steady power"},
+    {"off_ms", "how long power stays off at least before it goes on"},
     {"on", "the program that switches on, and its arguments"},
     {"off", "the program that switches off, and its arguments"},
     {"timeout_s", "how long either may take"},
@@ -138,6 +140,7 @@ static void read_power(const struct p2p_json_object *root, struct p2p_lab_plan *
     struct p2p_json_object object = p2p_json_child(root, "power", POWER_KEYS);
     size_t count;
 
+    lab->power.off_ms = (uint32_t)p2p_json_integer_or(&object, "off_ms", OFF_MS, 2000);
     lab->power.kind = (enum p2p_lab_power)p2p_json_choice(&object, "kind", POWERS);
     if (lab->power.kind == P2P_LAB_POWER_GPIOD) {
         p2p_lab_refuse_keys(&object, of_command, "a power of kind \"gpiod\"");

@@ -50,6 +50,7 @@ struct p2p_lab_plan {
         enum p2p_lab_power kind;
         struct p2p_lab_line relay;
         uint32_t settle_ms;
+        uint32_t off_ms;  /* off for so long at least before it goes on */
         char **on, **off; /* argument lists */
         uint32_t timeout_s;
     } power;

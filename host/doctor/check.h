@@ -60,6 +60,16 @@ p2p_check_fn p2p_check_probe, p2p_check_firmware, p2p_check_selftest, p2p_check_
 /* check_board.c */
 p2p_check_fn p2p_check_console, p2p_check_boot, p2p_check_answers, p2p_check_relay;
 
+#define P2P_RELAY_CURE                                                                                                 \
+    "see that the relay switches all of the board's power (a USB cable may feed it, too), and that $.power is the "    \
+    "right way round (\"active_low\"); if it only takes its time, raise $.power.off_ms"
+
+/*
+ * Whether the lab bench's board, which was switched off, says nothing when it is asked. P2P_OK also if it cannot be
+ * asked: what is missing for that is another check's finding.
+ */
+enum p2p_code p2p_board_is_silent(const struct p2p_examination *self, struct p2p_error *error);
+
 /* What the probe saw of a pulse on the stimulus line. */
 struct p2p_pulse {
     unsigned stimulus_edges, answer_edges;

@@ -12,7 +12,6 @@
 enum {
     STIMULI = 10,
     OFF_PULSES = 2,
-    OFF_MS = 2000, /* until a board's capacitors are empty */
 };
 
 /* Slow enough for a GPIO line behind USB. */
@@ -129,6 +128,21 @@ static void boot_virtual(const struct p2p_examination *self, struct p2p_doctor_b
     p2p_virtual_bench_close(bench);
 }
 
+enum p2p_code p2p_board_is_silent(const struct p2p_examination *self, struct p2p_error *error)
+{
+    struct p2p_error ignored = {0};
+    struct p2p_lab_bench *bench = p2p_lab_bench_open(self->bench, &STIMULUS, self->doctor->stop_fd, &ignored);
+    enum p2p_code code = P2P_OK;
+
+    if (bench != NULL) {
+        const struct p2p_ports ports = p2p_lab_bench_ports(bench);
+
+        code = ports.power.check(ports.power.self, error);
+    }
+    p2p_lab_bench_close(bench);
+    return code;
+}
+
 /* ---- What it shows ---- */
 
 void p2p_check_console(struct p2p_examination *self, struct p2p_finding *finding)
@@ -163,7 +177,8 @@ void p2p_check_boot(struct p2p_examination *self, struct p2p_finding *finding)
                  "started? Correct $.board, or raise $.timeouts.boot_s",
                  "%s", boot->error.message);
     } else if (boot->tries > 1) {
-        p2p_find(finding, P2P_FINDING_WARNING, "watch the console of a boot that fails; raise $.power.settle_ms",
+        p2p_find(finding, P2P_FINDING_WARNING,
+                 "watch the console of a boot that fails; raise $.power.settle_ms or off_ms",
                  "the guest was ready only at power cycle %" PRIu32, boot->tries);
     } else {
         p2p_find_ok(finding, "the guest was ready after %.3f s", boot->ready_s);
@@ -197,15 +212,12 @@ void p2p_check_relay(struct p2p_examination *self, struct p2p_finding *finding)
     struct p2p_error error = {0};
     struct p2p_pulse seen;
 
-    p2p_wait_fd(-1, 0, self->doctor->stop_fd, p2p_deadline_in_ms(OFF_MS));
+    p2p_wait_fd(-1, 0, self->doctor->stop_fd, p2p_deadline_in_ms(self->bench->lab.power.off_ms));
     if (p2p_pulse(self, OFF_PULSES, &seen, &error) != P2P_OK) {
         p2p_find(finding, P2P_FINDING_FAILED, "see to the probe's cable and power", "%s", error.message);
     } else if (seen.answer_edges > 0) {
-        p2p_find(
-            finding, P2P_FINDING_FAILED,
-            "see that the relay switches all of the board's power (a USB cable may feed it, too), and that $.power "
-            "is the right way round (\"active_low\")",
-            "switched off, the board still answers: %u edges", seen.answer_edges);
+        p2p_find(finding, P2P_FINDING_FAILED, P2P_RELAY_CURE, "switched off, the board still answers: %u edges",
+                 seen.answer_edges);
     } else {
         p2p_find_ok(finding, "on, the board answers; off, it does not");
     }

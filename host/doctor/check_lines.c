@@ -60,6 +60,8 @@ void p2p_check_power_off(struct p2p_examination *self, struct p2p_finding *findi
                        "relay's in $.power"
                      : "run $.power.off by hand: it must switch the board off and exit with 0",
                  "the board may be on: %s", error.message);
+    } else if (p2p_board_is_silent(self, &error) != P2P_OK) {
+        p2p_find(finding, P2P_FINDING_FAILED, P2P_RELAY_CURE, "%s", error.message);
     } else if (lab->power.kind == P2P_LAB_POWER_GPIOD) {
         tell_line(&lab->power.relay, finding);
     } else {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor/check.h"
 
+#include "util/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -18,6 +20,7 @@ void p2p_find_ok(struct p2p_finding *finding, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(finding->message, sizeof finding->message, format, arguments);
     va_end(arguments);
+    p2p_make_printable(finding->message);
 }
 
 void p2p_find(struct p2p_finding *finding, enum p2p_finding_status status, const char *cure, const char *format, ...)
@@ -26,7 +29,9 @@ void p2p_find(struct p2p_finding *finding, enum p2p_finding_status status, const
 
     finding->status = status;
     snprintf(finding->cure, sizeof finding->cure, "%s", cure);
+    p2p_make_printable(finding->cure);
     va_start(arguments, format);
     vsnprintf(finding->message, sizeof finding->message, format, arguments);
     va_end(arguments);
+    p2p_make_printable(finding->message);
 }

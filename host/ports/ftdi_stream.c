@@ -609,8 +609,8 @@ static enum p2p_code stream_write(void *self, const uint8_t *bytes, size_t count
     free(copy);
     if (result == LIBUSB_ERROR_TIMEOUT || (result == 0 && (size_t)sent < count)) {
         return p2p_error_set(error, P2P_E_BENCH,
-                             "%s: took %d of %zu bytes in %d ms: does the probe run, and let it send (CTS)?", s->name,
-                             sent, count, WRITE_MS);
+                             "%s: does not take %zu bytes within %d ms: does the probe run, and let it send (CTS)?",
+                             s->name, count, WRITE_MS);
     }
     return result < 0 ? usb_failed(s, "write to it", result, error) : P2P_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/error.h"
 
+#include "util/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +12,7 @@ __attribute__((format(printf, 3, 0))) static void record(struct p2p_error *error
 {
     error->code = code;
     vsnprintf(error->message, sizeof error->message, format, arguments);
+    p2p_make_printable(error->message);
 }
 
 enum p2p_code p2p_error_set(struct p2p_error *error, enum p2p_code code, const char *format, ...)

@@ -20,6 +20,8 @@ struct p2p_error {
 };
 
 /*
+ * Messages quote consoles, emulators and files: control characters in them are made visible (p2p_make_printable).
+ *
  * Records the error unless one is recorded already (the first error wins: what follows is its consequence) and
  * returns `code`, so that `return p2p_error_set(...)` reads well.
  */

@@ -3,6 +3,7 @@
 
 #include "util/deadline.h"
 #include "util/file.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,18 +155,6 @@ void p2p_process_describe(const struct p2p_process *process, char *text, size_t 
     }
 }
 
-static char printable(char byte)
-{
-    switch (byte) {
-    case '\n':
-        return '|';
-    case '\t':
-        return ' ';
-    default:
-        return (char)(byte < ' ' || byte > '~' ? '?' : byte);
-    }
-}
-
 void p2p_process_complaint(const struct p2p_process *process, char *text, size_t bytes)
 {
     off_t size = lseek(process->output_fd, 0, SEEK_END);
@@ -177,9 +166,7 @@ void p2p_process_complaint(const struct p2p_process *process, char *text, size_t
         length--;
     }
     text[length] = '\0';
-    for (size_t i = 0; i < length; i++) { /* no control sequences for our user's terminal */
-        text[i] = printable(text[i]);
-    }
+    p2p_make_printable(text);
 }
 
 void p2p_process_stop(struct p2p_process *process)

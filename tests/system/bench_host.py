@@ -112,6 +112,7 @@ class Done:
 
 class BenchHost:
     def __init__(self):
+        self.child = None
         self.lab = pathlib.Path(tempfile.mkdtemp(prefix="pin2pin-lab-"))
         (self.lab / "tftp").mkdir()
         shutil.copy(STUBS / "stub.bin", self.lab / "tftp")
@@ -123,25 +124,47 @@ class BenchHost:
 
     def start(self, commands, *options, timeout_s=TIMEOUT_S):
         (self.lab / "command").write_text(SHELL + commands)
-        return subprocess.Popen([BENCH_HOST, "--timeout", str(timeout_s), *options, self.lab],
-                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.child = subprocess.Popen([BENCH_HOST, "--timeout", str(timeout_s), *options, self.lab],
+                                      stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return self.child
 
-    def run(self, commands, *options, timeout_s=TIMEOUT_S):
+    def run(self, commands, *options, timeout_s=TIMEOUT_S, watch=None):
+        """`watch` is called each second, and at the end."""
         child = self.start(commands, *options, timeout_s=timeout_s)
+        deadline = time.monotonic() + timeout_s + 10
         try:
-            _, stderr = child.communicate(timeout=timeout_s + 10)
+            while watch and child.poll() is None and time.monotonic() < deadline:
+                watch()
+                time.sleep(1)
+            _, stderr = child.communicate(timeout=max(0, deadline - time.monotonic()))
         finally:
             child.kill()
+        if watch:
+            watch()
         return Done(self.lab, child.returncode, stderr)
 
     def processes(self):
-        """Command lines of what still runs of this world: all of its machines name its folder or its parts."""
-        found = []
+        """{pid: command line} of what still runs of this world: all of its machines name its folder or its parts."""
+        found = {}
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 if self.lab.name in line:
-                    found.append(line)
+                    found[int(path.parent.name)] = line
+        return found
+
+    def memory_kb(self):
+        """What bench-host, the VM and the probe's emulator take of this computer; nothing once they have ended."""
+        found = {}
+        with contextlib.suppress(OSError):
+            pid = self.child.pid
+            machines = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            for path in map(pathlib.Path, (f"/proc/{each}" for each in (pid, *machines))):
+                line, status = (path / "cmdline").read_text(), (path / "status").read_text()
+                program = line.split("\0")[0].split("/")[-1]
+                resident = re.search(r"^VmRSS:\s*(\d+)", status, re.MULTILINE)
+                if resident and (program in ("bench-host", "node") or "id=usb" in line):  # the board comes and goes
+                    found[f"{'vm' if 'id=usb' in line else program}_kb"] = int(resident[1])
         return found
 
     def close(self):
@@ -150,7 +173,7 @@ class BenchHost:
             time.sleep(0.01)
         left = self.processes()
         shutil.rmtree(self.lab, ignore_errors=True)
-        assert not left, f"still running: {left}"
+        assert not left, f"still running: {list(left.values())}"
 
 
 def lab_plan(world, samples, limit_ns):
@@ -159,7 +182,7 @@ def lab_plan(world, samples, limit_ns):
     bench["board"]["boot_tries"] = 1
     bench["timeouts"] = {"boot_s": 1, "stall_s": 1}
     plan = json.loads((LAB_FILES / "lab.plan.json").read_text())
-    plan.update(samples=samples, configurations=[{"name": "native", "limits": {"max_ns": limit_ns}}])
+    plan.update(samples=samples, confirm_boots=0, configurations=[{"name": "native", "limits": {"max_ns": limit_ns}}])
     plan["stimulus"].update(period_ns=2000000, deadline_ns=400000)
     for name, stub in (("lab", "stub.bin"), ("late", "stub-late.bin")):
         shutil.copy(STUBS / stub, world.lab)

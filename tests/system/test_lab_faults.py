@@ -9,15 +9,17 @@ P2P_LAB_RANDOM and P2P_LAB_SOAK, from the environment, are how many plans the ra
 them, none. P2P_LAB_SEED is the first random plan's seed.
 """
 import bisect
+import itertools
 import json
 import os
 import random
 import re
+import statistics
 import subprocess
 import time
 import unittest
 
-from bench import PIN2PIN
+from bench import PIN2PIN, check_schema
 from bench_host import BenchHost, lab_plan
 
 SAMPLES = 30
@@ -48,6 +50,13 @@ plan() { # NAME [BENCH]
     echo $? >runs/$1.exit
     [ -d runs/$1 ] && pulses=$((pulses + $(played $1)))
     left_files >runs/$1.left
+}
+until_on() { # run NAME has its board on: the console's first bytes are written when U-Boot has handed over
+    for i in $(seq 500); do
+        [ -s runs/$1/native/boot-001/console.log ] && return
+        usleep 10000
+    done
+    exit 9
 }
 left_files() {
     ls -d /tmp/* tftp/* | grep -v -e '\.lock$' -e '^tftp/stub.bin$'
@@ -117,9 +126,9 @@ class LabCase(unittest.TestCase):
     def tearDown(self):
         self.world.close()
 
-    def run_in_vm(self, commands, faults, timeout_s=200):
+    def run_in_vm(self, commands, faults, timeout_s=200, watch=None):
         options = [option for fault in faults for option in ("--fault", fault)]
-        done = self.world.run(SHELL + commands, *options, timeout_s=timeout_s)
+        done = self.world.run(SHELL + commands, *options, timeout_s=timeout_s, watch=watch)
         self.assertEqual(done.exit_code, 0, str(done))
         return done
 
@@ -179,14 +188,14 @@ class Named(LabCase):
             if words in CURES:
                 faults.append(f"edge{EACH * number + EACH - 4} {CURES[words]}")
         busy, killed, after = (f"{len(NAMED) + more}" for more in (1, 2, 3))
-        kill_ms = random.randint(300, 700)
+        kill_ms = random.randint(0, 100)
         done = self.run_in_vm(commands + f"""
             pulses_to {EACH * (len(NAMED) + 1)}
             gpioset p2p-stimulus=0 & holder=$!
             usleep 50000; plan {busy}
             kill $holder; wait $holder
             ./pin2pin run lab.plan.json -o runs/{killed} & victim=$!
-            usleep {1000 * kill_ms}; kill -9 $victim; wait $victim
+            until_on {killed}; usleep {1000 * kill_ms}; kill -9 $victim; wait $victim
             plan {after} # the fifth one without a fault
             """, faults)
         truth = Truth(done)
@@ -221,6 +230,92 @@ class Named(LabCase):
             self.assertEqual(run.result["verdict"], "BENCH FAULT")
             self.assertRegex(run.fault, message)
             self.assertRegex(run.stdout, message)
+
+
+class Doctor(LabCase):
+    """`doctor` and `off` on the lab path: a sound bench, then one that ails in one part after the other."""
+    # Whatever ails. The first: the VM has no NTP; the last: ftdi_sio is loaded.
+    WARNINGS = {"clock", "calibration", "USB driver"}
+    BUSY = {"USB driver"}  # fails, too, while another pin2pin has the chip
+    SHELL = r"""
+doctor() { # NAME [BENCH [STIMULI]]: so many edges it drives on the stimulus line
+    ./pin2pin doctor --json ${2-lab.bench.json} >$1.json 2>$1.stderr
+    echo $? >$1.exit
+    pulses=$((pulses + ${3-0}))
+}
+"""
+
+    def test_ails_and_cures(self):
+        self.bench("typo", stimulus={"chip": "gpiochip0", "line": "p2p-stimulsu"})
+        self.bench("cut", stimulus={"chip": "gpiochip0", "offset": 6})
+        self.bench("tty", board=None, stub=None, pins=None, stimulus=None, query=None, console=None, power=None,
+                   probe={"kind": "serial", "device": "/dev/ttyUSB0", "baud": 4000000})
+        done = self.run_in_vm(self.SHELL + f"""
+            await_chip; usleep 300000
+            doctor sound lab.bench.json 13
+            doctor typo typo.bench.json
+            doctor cut cut.bench.json
+            doctor tty tty.bench.json
+            ./pin2pin probe capture --edges 1 -o edges.csv probe.bench.json & usleep 300000
+            doctor locked
+            pulses_to {EACH}; wait $!
+            pulses_to {2 * EACH}; doctor silent
+            pulses_to {3 * EACH}; await_chip; usleep 300000
+            pulses_to {4 * EACH}; doctor deaf lab.bench.json 1
+            pulses_to {5 * EACH}
+            open_console; console=$!
+            power_on; boot_stub
+            kill $console; wait $console
+            pulses_to {6 * EACH}; kill $power; wait $power
+            doctor stuck
+            pulses_to {7 * EACH}
+            ./pin2pin run lab.plan.json -o runs/killed & until_on killed; kill -9 $!; wait $!
+            pulses_to {8 * EACH}
+            ./pin2pin off lab.bench.json >off 2>&1; echo $? >off.exit
+            pulses_to {9 * EACH}
+            """, [f"edge{EACH * number} {words}" for number, words in (
+                (2, "ftdi silent"), (3, "ftdi plug"), (4, "console cut"), (5, "console join"), (6, "relay stuck"),
+                (7, "relay free"))])
+        self.truth = Truth(done)
+        self.check(done, "sound", PASS)
+        for name, check, status, message, cure in (
+                ("sound", "USB driver", "warning", "ftdi_sio has the chip", "unbind"),
+                ("typo", "stimulus line", "failed", 'p2p-stimulsu', "gpioinfo"),
+                ("cut", "stimulus seen", "failed", "saw 0 edges", "GPIO 2"),
+                ("tty", "latency timer", "warning", "16 ms", "latency_timer"),
+                ("locked", "bench free", "failed", "in use by pid [0-9]+ .*probe", "wait until its owner"),
+                ("silent", "probe answers", "failed", '"P2P00001" is on USB.*LIBUSB_ERROR_TIMEOUT',
+                 "power and pin2pin's firmware"),
+                ("deaf", "console speaks", "failed", "U-Boot is silent", "TX goes to our RX"),
+                ("stuck", "power off", "failed", STUCK, "switches all of the board's power")):
+            with self.subTest(name):
+                checks = self.check(done, name, BENCH_FAULT if status == "failed" else PASS)
+                failed = {key for key, found in checks.items() if found["status"] == "failed"}
+                self.assertEqual(failed - self.BUSY, {check} if status == "failed" else set(), checks)
+                self.assertEqual(checks[check]["status"], status)
+                self.assertRegex(checks[check]["message"], message)
+                self.assertIn(cure, checks[check]["cure"])
+        with self.subTest("off"):
+            self.assertEqual((done.read("off"), done.read("off.exit")), ("bench bench-host: its board is off\n", "0\n"))
+            self.assertTrue(self.truth.is_on(self.truth.rises[8 * EACH - 1]), "the killed run left it on")
+            self.assertFalse(self.truth.is_on(self.truth.rises[9 * EACH - 1]))
+
+    def bench(self, name, **more):
+        """NAME.bench.json: lab.bench.json with other keys; None: without."""
+        bench = {**json.loads((self.world.lab / "lab.bench.json").read_text()), **more}
+        (self.world.lab / f"{name}.bench.json").write_text(
+            json.dumps({key: value for key, value in bench.items() if value is not None}))
+
+    def check(self, done, name, exit_code):
+        text = done.read(f"{name}.json")
+        self.assertEqual((done.read(f"{name}.exit"), done.read(f"{name}.stderr")), (f"{exit_code}\n", ""), text)
+        answer = json.loads(text)
+        check_schema("doctor", answer)
+        self.assertEqual(answer["ok"], exit_code == PASS)
+        checks = {check["name"]: check for check in answer["checks"]}
+        warnings = {name for name, check in checks.items() if check["status"] == "warning"}
+        self.assertLessEqual(warnings, self.WARNINGS | {"latency timer"}, text)
+        return checks
 
 
 RANDOM_FAULTS = tuple(CURES) + ("ftdi stall", "ftdi babble", "ftdi ioerror", "ftdi overrun", "board reset")
@@ -293,24 +388,39 @@ class Random(LabCase):
         else:
             self.assert_power_ends_off(truth, run, number)
         if run.exit_code == BENCH_FAULT:
-            self.assertNotIn(words, (None, "ftdi ioerror"), run)
+            self.assertIsNotNone(words, run)
             self.assertTrue(run.fault, run)
+            if words == "ftdi ioerror":  # not tried again where the chip is opened
+                self.assertIn("cannot get its first packet", run.fault)
         else:
             self.assert_true(truth, run, number, LIMIT_NS if stub == PASS else 10 ** 6)
+
+
+def slope(points):
+    """Of y over x, as the median of all pairs': one that lies off does not matter."""
+    return statistics.median((b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(points, 2))
 
 
 @unittest.skipUnless(wish("SOAK"), "P2P_LAB_SOAK is not set")
 class Soak(LabCase):
     PER_VM = 150
     FAULT_EVERY = 7  # plans; so no VM needs more than it can have
-    LOOK_EVERY = 50
-    # The kernel counts open files to 32 a processor. /lab itself holds truth.csv and the output, which grow.
-    SLACK = {"mem_kb": -4096, "tmp_kb": 16, "lab_kb": 16, "fds": 32, "processes": 0}
+    LOOK_EVERY = 10
+    LOOKS_MIN = 5  # of the second half, for a slope
+    # From the first look to the last. The kernel counts open files to 32 a processor. /lab itself holds truth.csv and
+    # the output, which grow.
+    SLACK = {"tmp_kb": 16, "lab_kb": 16, "fds": 32, "processes": 0}
+    # kB a plan, over the second half: caches fill in the first. Available memory jumps by 0.9 MB from look to look, as
+    # the kernel keeps some free pages back. A leak of pin2pin's ends with its process; one in the kernel is a page a
+    # plan. Node collects its garbage when it likes.
+    SLOPES = {"available_kb": -4, "slab_kb": 1, "bench-host_kb": 4, "node_kb": 200, "vm_kb": 100}
     FIGURES = r"""
-look() {
+meminfo() { sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo; }
+look() { # AFTER
     sync; echo 3 >/proc/sys/vm/drop_caches
     read fds _ </proc/sys/fs/file-nr
-    echo "[figures] after=$1 mem_kb=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)" \
+    echo "[figures] after=$1 available_kb=$(meminfo MemAvailable) slab_kb=$(meminfo SUnreclaim)" \
+        "tmpfs_kb=$(meminfo Shmem) stacks_kb=$(meminfo KernelStack) shell_kb=$(meminfo AnonPages)" \
         "fds=$fds processes=$(ps -o args | grep -vc '^\[')" \
         "tmp_kb=$(df -k /tmp | awk 'END {print $3}') lab_kb=$(du -skc /lab/runs /lab/tftp | awk 'END {print $1}')"
 }
@@ -339,26 +449,39 @@ look() {
             if number % look_every == 0:
                 commands += f"look {number}\n"
         self.assertLessEqual(len(faults), FAULTS_MAX)
-        began = time.monotonic()
-        done = self.run_in_vm(commands, faults, timeout_s=60 + 30 * count)
+        began, looks = time.monotonic(), []
+        done = self.run_in_vm(commands, faults, timeout_s=60 + 30 * count, watch=lambda: self.look(looks))
         print(f"{count} plans in {time.monotonic() - began:.0f} s", flush=True)
         for number, exit_code, left in re.findall(r"^\[plan\] (\d+) (\d+) (.*)$", done.output, re.MULTILINE):
             words = fault_of.pop(int(number), None)
             expected = PASS if words in (None, "ftdi ioerror") else BENCH_FAULT
             self.assertEqual((int(exit_code), left), (expected, ""), f"plan {number}: {words}")
         self.assertEqual(fault_of, {}, str(done))
-        self.check_figures(re.findall(r"^\[figures\] (.*)$", done.output, re.MULTILINE))
+        self.check_figures(looks)
 
-    def check_figures(self, lines):
-        print("\n".join(lines), flush=True)
-        looks = [{key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)} for line in lines]
+    def look(self, looks):
+        """Adds what the VM has told since, and what its machines take of this computer now."""
+        output = self.world.lab / "output"
+        lines = re.findall(r"^\[figures\] (.*)$", output.read_text(errors="replace") if output.exists() else "",
+                           re.MULTILINE)
+        for line in lines[len(looks):]:
+            looks.append({key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)} | self.world.memory_kb())
+            print(" ".join(f"{key}={value}" for key, value in looks[-1].items()), flush=True)
+
+    def check_figures(self, looks):
         self.assertGreaterEqual(len(looks), 2)
         for key, slack in self.SLACK.items():
-            grown = looks[-1][key] - looks[0][key]
-            if slack < 0:
-                self.assertGreaterEqual(grown, slack, key)
-            else:
-                self.assertLessEqual(grown, slack, key)
+            self.assertLessEqual(looks[-1][key] - looks[0][key], slack, key)
+        half = looks[len(looks) // 2:]
+        if len(half) < self.LOOKS_MIN:
+            print(f"{len(looks)} looks are too few for slopes: none is checked", flush=True)
+            return
+        slopes = {key: slope([(look["after"], look[key]) for look in half if key in look]) for key in self.SLOPES}
+        print("kB a plan over the second half: " + " ".join(f"{key}={value:.2f}" for key, value in slopes.items()),
+              flush=True)
+        for key, limit in self.SLOPES.items():
+            grown = -slopes[key] if limit < 0 else slopes[key]
+            self.assertLessEqual(grown, abs(limit), key)
 
 
 if __name__ == "__main__":

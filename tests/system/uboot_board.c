@@ -183,7 +183,7 @@ static bool parse(int argc, char **argv, struct options *options)
         .setup = options->setup,
         .interface = "virtio 0",
         .address = {0x40600000, 0x50000000, 0x48000000, 0x50100000},
-        .autoboot_s = 10,
+        .boot_s = 10,
         .command_s = 10,
         .load_s = 10,
     };
@@ -226,7 +226,7 @@ static bool parse(int argc, char **argv, struct options *options)
             plan->prompt = optarg;
             break;
         case 'T':
-            plan->autoboot_s = plan->command_s = plan->load_s = (uint32_t)strtoul(optarg, NULL, 10);
+            plan->boot_s = (uint32_t)strtoul(optarg, NULL, 10);
             break;
         default:
             return false;

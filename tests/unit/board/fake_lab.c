@@ -4,6 +4,7 @@
 #include "ports/lab_clock.h"
 #include "ports/probe_stream.h"
 #include "ports/serial_stream.h"
+#include "util/deadline.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -25,6 +26,7 @@ void __real_p2p_lab_clock_attach(struct p2p_lab_clock *clock, struct p2p_probe_d
 void __wrap_p2p_lab_clock_attach(struct p2p_lab_clock *clock, struct p2p_probe_device *device,
                                  struct p2p_stream_console *console, struct p2p_gpiod_stimulus *stimulus);
 uint64_t __wrap_p2p_lab_clock_real_ns(void *self);
+struct p2p_clock __wrap_p2p_lab_clock_port(struct p2p_lab_clock *clock);
 
 struct p2p_gpiod_power *__wrap_p2p_gpiod_power_open(const struct p2p_gpiod_power_setup *setup, struct p2p_error *error);
 void __wrap_p2p_gpiod_power_close(struct p2p_gpiod_power *power);
@@ -55,6 +57,9 @@ enum p2p_code __wrap_p2p_probe_stream_open(const struct p2p_probe_plan *plan, st
 enum p2p_code __wrap_p2p_uboot_boot(const struct p2p_uboot_plan *plan, const char *configuration,
                                     const struct p2p_boot_files *files, const struct p2p_console *console,
                                     const struct p2p_clock *clock, struct p2p_error *error);
+
+struct p2p_deadline __wrap_p2p_deadline_in_ms(int64_t ms);
+enum p2p_wait __wrap_p2p_wait_fd(int fd, short events, int stop_fd, struct p2p_deadline deadline);
 
 struct fake_lab fake_lab;
 
@@ -101,7 +106,7 @@ static void close_part(const char *word)
     fake_lab.open_parts--;
 }
 
-/* ---- The clock: a real one, but without SCHED_FIFO ---- */
+/* ---- The clock: in a real one's place time passes at once ---- */
 
 struct p2p_lab_clock *__wrap_p2p_lab_clock_new(int stop_fd, bool realtime)
 {
@@ -145,6 +150,48 @@ uint64_t __wrap_p2p_lab_clock_real_ns(void *self)
 {
     assert_non_null(self);
     return fake_lab.now_ns;
+}
+
+static uint64_t time_ns(void *self)
+{
+    assert_non_null(self);
+    return fake_lab.time_ns;
+}
+
+static enum p2p_code advance(void *self, uint64_t until_ns, struct p2p_error *error)
+{
+    struct pollfd stop = {.fd = fake_lab.stop_fd, .events = POLLIN};
+
+    assert_non_null(self);
+    fake_lab.time_ns = until_ns;
+    return poll(&stop, 1, 0) > 0 ? p2p_error_set(error, P2P_E_INTERRUPTED, "interrupted") : P2P_OK;
+}
+
+struct p2p_clock __wrap_p2p_lab_clock_port(struct p2p_lab_clock *clock)
+{
+    return (struct p2p_clock){.self = clock, .now_ns = time_ns, .advance = advance};
+}
+
+/* ---- The wait while the board is off ---- */
+
+struct p2p_deadline __wrap_p2p_deadline_in_ms(int64_t ms)
+{
+    return (struct p2p_deadline){.at_ns = (fake_lab.wall_ms + ms) * 1000000};
+}
+
+enum p2p_wait __wrap_p2p_wait_fd(int fd, short events, int stop_fd, struct p2p_deadline deadline)
+{
+    int64_t left_ms = deadline.at_ns / 1000000 - fake_lab.wall_ms;
+    char word[32];
+
+    assert_int_equal(fd, -1);
+    assert_int_equal(events, 0);
+    assert_int_equal(stop_fd, fake_lab.stop_fd);
+    left_ms = left_ms > 0 ? left_ms : 0;
+    fake_lab.wall_ms += left_ms;
+    snprintf(word, sizeof word, "rest:%" PRId64, left_ms);
+    note(word);
+    return fails("rest", &(struct p2p_error){0}) == P2P_OK ? P2P_WAIT_TIMEOUT : P2P_WAIT_STOPPED;
 }
 
 /* ---- GPIO ---- */
@@ -308,7 +355,7 @@ enum p2p_code __wrap_p2p_power_command_check(const struct p2p_power_command *pow
 enum p2p_code __wrap_p2p_command_run(const struct p2p_command *command, const struct p2p_placeholder *placeholders,
                                      size_t placeholder_count, int stop_fd, struct p2p_error *error)
 {
-    assert_int_equal(stop_fd, fake_lab.stop_fd);
+    assert_int_equal(stop_fd, strcmp(command->what, "power off") == 0 ? -1 : fake_lab.stop_fd);
     if (fake_lab.on_script != NULL) {
         fake_lab.on_script(command, placeholders, placeholder_count);
     }
@@ -343,8 +390,11 @@ static enum p2p_code serial_write(void *self, const uint8_t *bytes, size_t count
 {
     (void)self;
     (void)error;
-    assert_memory_equal(bytes, "w", count);
-    note("typed");
+    assert_memory_equal(bytes, "h", count);
+    note("ask");
+    if (fake_lab.at_prompt) {
+        snprintf(fake_lab.says, sizeof fake_lab.says, "h");
+    }
     return P2P_OK;
 }
 

@@ -29,15 +29,18 @@ struct fake_lab {
     /*
      * Words, each with a space behind it. What is opened "x+" is closed "x-": clock, relay, command, stimulus, serial
      * (the console's port), probe. "attach" with d, c, s for device, console and stimulus, if not NULL. "restart",
-     * "stop": the stimulus. "on", "off": the power. "uboot"; "script": any
-     * program that is run.
+     * "stop": the stimulus. "on", "off": the power. "rest:N": N ms are waited. "ask": the board is typed to. "uboot";
+     * "script": any program that is run.
      */
     char diary[FAKE_LAB_DIARY_BYTES];
     int open_parts;    /* 0: all that were opened are closed again */
-    const char *fails; /* this word; NULL: none. Besides: "serial-read" */
+    const char *fails; /* this word; NULL: none. Besides: "serial-read"; "rest": the user wants out */
     enum p2p_code code;
     bool stays_on;    /* what power_check says */
     unsigned answers; /* to so many queries; "query" stands in the diary for each */
+    bool at_prompt;   /* the board echoes what is typed */
+    int64_t wall_ms;  /* for deadlines; passes in a rest only */
+    uint64_t time_ns; /* of the bench; passes in `advance` only, which goes by stop_fd, too */
 
     /* As they were asked for. */
     struct fake_lab_line relay, stimulus, query;

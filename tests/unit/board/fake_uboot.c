@@ -14,8 +14,6 @@
 
 #include <cmocka.h>
 
-enum { THINKS_NS = 1000000 };
-
 static void say(struct fake_uboot *fake, const char *text)
 {
     size_t length = strlen(text);
@@ -23,7 +21,7 @@ static void say(struct fake_uboot *fake, const char *text)
     assert_true(fake->out_length + length < sizeof fake->out);
     memcpy(fake->out + fake->out_length, text, length);
     fake->out_length += length;
-    fake->ready_ns = fake->now_ns + THINKS_NS;
+    fake->ready_ns = fake->now_ns + fake->thinks_ns;
 }
 
 __attribute__((format(printf, 2, 3))) static void sayf(struct fake_uboot *fake, const char *format, ...)
@@ -43,6 +41,7 @@ void fake_uboot_init(struct fake_uboot *fake, const char *root)
         .banner = "\r\n\r\nU-Boot 2023.01\r\n\r\nDRAM:  1 GiB\r\nHit any key to stop autoboot:  2 ",
         .root = root,
         .piece = 64,
+        .thinks_ns = 1000000,
     };
 }
 

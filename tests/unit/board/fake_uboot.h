@@ -31,6 +31,7 @@ struct fake_uboot {
     const char *root;         /* of the TFTP server or the disk */
     int size_off;             /* what is told of a file's size is wrong by this */
     size_t piece;             /* bytes that one read gives at most */
+    uint64_t thinks_ns;       /* before each thing that it says */
     unsigned fail_at;         /* the how-manyth call of the ports fails; 0: none */
     enum p2p_code failure;    /* with this */
 

@@ -27,6 +27,10 @@
 #define NS_PER_MS   UINT64_C(1000000)
 #define CALIBRATION P2P_SOURCE_DIR "/tests/unit/calibration/good/"
 
+/* In the diary: the board is asked, and says nothing; and how each boot begins. */
+#define QUIET "attach:cs query ask stop attach: "
+#define BEGUN "stop attach: off restart serial- serial+ rest:2000 " QUIET "attach:cs "
+
 enum { PATH_BYTES = 128 };
 
 void *__real_calloc(size_t count, size_t size);
@@ -108,6 +112,7 @@ static void fill_bench(struct p2p_bench *bench)
         .power = {.kind = P2P_LAB_POWER_GPIOD,
                   .relay = {.chip = other_chip, .line = relay_line, .active_low = true},
                   .settle_ms = 250,
+                  .off_ms = 2000,
                   .on = pdu_on,
                   .off = pdu_off,
                   .timeout_s = 7},
@@ -243,7 +248,7 @@ static void power_may_be_programs(void **state)
     (void)state;
     f.bench.lab.power.kind = P2P_LAB_POWER_COMMAND;
     open_lab();
-    assert_string_equal(fake_lab.diary, "clock+ command+ stimulus+ serial+ ");
+    assert_string_equal(fake_lab.diary, "clock+ command+ script stimulus+ serial+ ");
     assert_string_equal(fake_lab.command.on.what, "power on");
     assert_string_equal(fake_lab.command.off.what, "power off");
     assert_ptr_equal(fake_lab.command.on.arguments, pdu_on);
@@ -252,7 +257,7 @@ static void power_may_be_programs(void **state)
     assert_int_equal(fake_lab.command.off.timeout_s, 7);
     assert_int_equal(fake_lab.command.stop_fd, f.stop_fds[0]);
     assert_int_equal(power_on(&f.native), P2P_OK);
-    assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs on uboot probe+ attach:dcs ");
+    assert_string_equal(fake_lab.diary, BEGUN "on uboot probe+ attach:dcs ");
     fake_lab.diary[0] = '\0';
     close_lab();
     assert_string_equal(fake_lab.diary, "stop attach: probe- off command- stimulus- serial- clock- ");
@@ -268,12 +273,14 @@ static void a_part_that_cannot_be_opened_is_told_and_the_others_are_closed(void 
         {"clock+", "out of memory", "clock+ ", P2P_E_HOST, P2P_LAB_POWER_GPIOD},
         {"relay+", "relay+ failed", "clock+ relay+ attach: clock- ", P2P_E_BENCH, P2P_LAB_POWER_GPIOD},
         {"command+", "out of memory", "clock+ command+ attach: clock- ", P2P_E_HOST, P2P_LAB_POWER_COMMAND},
+        {"script", "script failed", "clock+ command+ script attach: off command- clock- ", P2P_E_BENCH,
+         P2P_LAB_POWER_COMMAND},
         {"stimulus+", "stimulus+ failed", "clock+ relay+ stimulus+ attach: off relay- clock- ", P2P_E_INPUT,
          P2P_LAB_POWER_GPIOD},
         {"serial+", "lab.bench.json: $.console: serial+ failed",
          "clock+ relay+ stimulus+ serial+ stop attach: off relay- stimulus- clock- ", P2P_E_BENCH, P2P_LAB_POWER_GPIOD},
         {"serial+", "lab.bench.json: $.console: serial+ failed",
-         "clock+ command+ stimulus+ serial+ stop attach: off command- stimulus- clock- ", P2P_E_INPUT,
+         "clock+ command+ script stimulus+ serial+ stop attach: off command- stimulus- clock- ", P2P_E_INPUT,
          P2P_LAB_POWER_COMMAND},
     };
 
@@ -348,7 +355,7 @@ static void off_alone_takes_the_power_only(void **state)
     f.error = (struct p2p_error){0};
     f.bench.lab.power.kind = P2P_LAB_POWER_COMMAND;
     assert_int_equal(p2p_lab_bench_off(&f.bench, &f.error), P2P_OK);
-    assert_string_equal(fake_lab.diary, "script ");
+    assert_string_equal(fake_lab.diary, "command+ script command- ");
     fake_lab.fails = "script";
     assert_int_equal(p2p_lab_bench_off(&f.bench, &f.error), P2P_E_BENCH);
     assert_error(P2P_E_BENCH, "script failed");
@@ -374,7 +381,7 @@ static void check_uboot(const struct p2p_uboot_plan *plan, const char *configura
     assert_int_equal(plan->address[P2P_BOOT_STUB], 0x50000000);
     assert_int_equal(plan->address[P2P_BOOT_TREE], 0x48000000);
     assert_int_equal(plan->address[P2P_BOOT_PARTIAL], 0x50100000);
-    assert_int_equal(plan->autoboot_s, 25); /* timeouts.boot_s */
+    assert_int_equal(plan->boot_s, 25);
     assert_true(plan->command_s > 0 && plan->load_s > 0);
     for (size_t i = 0; i < P2P_BOOT_FILE_COUNT; i++) {
         assert_non_null(files->file[i].data);
@@ -418,7 +425,7 @@ static void a_boot_goes_from_power_to_uboot_to_the_probe(void **state)
     ports = p2p_lab_bench_ports(f.lab);
     snprintf(fake_lab.says, sizeof fake_lab.says, "of the boot before\n");
     assert_int_equal(power_on(&f.on_xen), P2P_OK);
-    assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs on uboot probe+ attach:dcs ");
+    assert_string_equal(fake_lab.diary, BEGUN "on uboot probe+ attach:dcs ");
     assert_ptr_equal(fake_lab.probe_plan, &f.bench.probe);
 
     snprintf(fake_lab.says, sizeof fake_lab.says, "Xen version\n");
@@ -428,7 +435,9 @@ static void a_boot_goes_from_power_to_uboot_to_the_probe(void **state)
     assert_true(ports.console.stamp_ns(ports.console.self) < ports.clock.now_ns(ports.clock.self));
     assert_int_equal(ports.console.read(ports.console.self, bytes, sizeof bytes, &count, &error), P2P_OK);
     assert_memory_equal(bytes, "Xen version\n", count);
-    assert_int_equal(ports.console.write(ports.console.self, "w", &error), P2P_OK);
+    fake_lab.diary[0] = '\0';
+    assert_int_equal(ports.console.write(ports.console.self, "h", &error), P2P_OK);
+    assert_string_equal(fake_lab.diary, "ask ");
 
     fake_lab.diary[0] = '\0';
     power_off();
@@ -466,10 +475,11 @@ static void a_boot_that_fails_leaves_the_board_off(void **state)
         const char *message, *diary;
     } cases[] = {
         {"restart", P2P_E_BENCH, "restart failed", "stop attach: off restart "},
-        {"serial-read", P2P_E_BENCH, "the board's console: serial-read failed", "stop attach: off restart "},
-        {"on", P2P_E_INTERRUPTED, "on failed", "stop attach: off restart attach:cs on "},
-        {"uboot", P2P_E_BENCH, "uboot failed", "stop attach: off restart attach:cs on uboot "},
-        {"probe+", P2P_E_BENCH, "probe+ failed", "stop attach: off restart attach:cs on uboot probe+ "},
+        {"serial-read", P2P_E_BENCH, "the board's console: serial-read failed",
+         "stop attach: off restart serial- serial+ "},
+        {"on", P2P_E_INTERRUPTED, "on failed", BEGUN "on "},
+        {"uboot", P2P_E_BENCH, "uboot failed", BEGUN "on uboot "},
+        {"probe+", P2P_E_BENCH, "probe+ failed", BEGUN "on uboot probe+ "},
     };
 
     (void)state;
@@ -486,7 +496,7 @@ static void a_boot_that_fails_leaves_the_board_off(void **state)
         assert_string_equal(fake_lab.diary, diary);
         fake_lab.fails = NULL;
         assert_int_equal(power_on(&f.native), P2P_OK);
-        assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs on uboot probe+ attach:dcs ");
+        assert_string_equal(fake_lab.diary, BEGUN "on uboot probe+ attach:dcs ");
         close_lab();
     }
 }
@@ -499,7 +509,7 @@ static void a_file_that_is_wrong_costs_no_power_cycle(void **state)
     put(f.xen_image, "no Xen", 6);
     assert_int_equal(power_on(&f.on_xen), P2P_E_INPUT);
     assert_non_null(strstr(f.error.message, f.xen_image));
-    assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs stop attach: off ");
+    assert_string_equal(fake_lab.diary, BEGUN "stop attach: off ");
     assert_int_equal(power_on(&f.native), P2P_OK);
 }
 
@@ -553,7 +563,7 @@ static void a_board_that_lives_on_is_told(void **state)
     power_off();
     fake_lab.diary[0] = '\0';
     assert_int_equal(ports.power.check(ports.power.self, &f.error), P2P_OK);
-    assert_string_equal(fake_lab.diary, "attach:cs query stop attach: ");
+    assert_string_equal(fake_lab.diary, QUIET);
 
     fake_lab.diary[0] = '\0';
     fake_lab.answers = 2; /* from its capacitors */
@@ -568,6 +578,98 @@ static void a_board_that_lives_on_is_told(void **state)
     assert_true(queries() > 3);
 }
 
+/* A boot that failed leaves U-Boot at its prompt, where the stub's query means nothing. */
+static void a_board_at_uboots_prompt_is_told_and_not_booted(void **state)
+{
+    struct p2p_ports ports;
+    char bytes[64];
+    size_t count;
+
+    (void)state;
+    open_lab();
+    ports = p2p_lab_bench_ports(f.lab);
+    fake_lab.at_prompt = true;
+    assert_int_equal(ports.power.check(ports.power.self, &f.error), P2P_E_BENCH);
+    assert_int_equal(power_on(&f.native), P2P_E_BENCH);
+    assert_error(P2P_E_BENCH, "the board may still be on: it was switched off, but answers on its console: is the "
+                              "relay stuck?");
+    assert_null(strstr(fake_lab.diary, " on "));
+    /* And the boot's console.log has it. */
+    assert_int_equal(ports.console.read(ports.console.self, bytes, 1, &count, &f.error), P2P_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(bytes[0], 'h');
+    fake_lab.at_prompt = false;
+    assert_int_equal(power_on(&f.native), P2P_OK);
+}
+
+static void assert_rest(const char *word)
+{
+    assert_int_equal(power_on(&f.native), P2P_OK);
+    assert_non_null(strstr(fake_lab.diary, word));
+}
+
+/* From the first time that it was switched off, however often that is said again. */
+static void a_board_stays_off_for_a_while(void **state)
+{
+    static const enum p2p_lab_power powers[] = {P2P_LAB_POWER_GPIOD, P2P_LAB_POWER_COMMAND};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        fake_lab_reset();
+        f.bench.lab.power.kind = powers[i];
+        open_lab();
+        fake_lab.wall_ms += 400;
+        assert_rest(" rest:1600 "); /* a run before this one may have left it on */
+        fake_lab.wall_ms += 9000;
+        assert_rest(" rest:2000 ");
+        fake_lab.fails = "uboot";
+        assert_int_equal(power_on(&f.native), P2P_E_BENCH);
+        fake_lab.fails = NULL;
+        fake_lab.wall_ms += 1500;
+        power_off();
+        assert_rest(" rest:500 ");
+        power_off();
+        fake_lab.wall_ms += 5000;
+        assert_rest(" rest:0 ");
+        close_lab();
+    }
+}
+
+static void who_wants_out_need_not_wait_while_it_is_off(void **state)
+{
+    (void)state;
+    open_lab();
+    fake_lab.fails = "rest";
+    assert_int_equal(power_on(&f.native), P2P_E_INTERRUPTED);
+    assert_error(P2P_E_INTERRUPTED, "interrupted");
+    assert_string_equal(fake_lab.diary, "stop attach: off restart serial- serial+ rest:2000 stop attach: off ");
+}
+
+/* An adapter that was unplugged costs the boots without it. */
+static void the_console_is_opened_for_each_boot(void **state)
+{
+    struct p2p_ports ports;
+    char bytes[64];
+    size_t count = 1;
+
+    (void)state;
+    open_lab();
+    ports = p2p_lab_bench_ports(f.lab);
+    fake_lab.fails = "serial+";
+    assert_int_equal(power_on(&f.native), P2P_E_BENCH);
+    assert_error(P2P_E_BENCH, "lab.bench.json: $.console: serial+ failed");
+    assert_string_equal(fake_lab.diary, "stop attach: off restart serial- serial+ stop attach: off ");
+    assert_int_equal(ports.power.check(ports.power.self, &f.error), P2P_OK); /* nobody can tell */
+    assert_int_equal(ports.console.read(ports.console.self, bytes, sizeof bytes, &count, &f.error), P2P_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(ports.console.stamp_ns(ports.console.self), 0);
+    f.error = (struct p2p_error){0};
+    assert_int_equal(ports.console.write(ports.console.self, "w", &f.error), P2P_E_BENCH);
+    assert_error(P2P_E_BENCH, "the board's console is typed to, but its port is gone");
+    fake_lab.fails = NULL;
+    assert_int_equal(power_on(&f.native), P2P_OK);
+}
+
 static void who_wants_out_need_not_wait_for_the_answer(void **state)
 {
     struct p2p_ports ports;
@@ -577,7 +679,7 @@ static void who_wants_out_need_not_wait_for_the_answer(void **state)
     ports = p2p_lab_bench_ports(f.lab);
     assert_int_equal(write(f.stop_fds[1], "x", 1), 1);
     assert_int_equal(ports.power.check(ports.power.self, &f.error), P2P_E_INTERRUPTED);
-    assert_string_equal(fake_lab.diary, "clock+ relay+ stimulus+ serial+ attach:cs query stop attach: ");
+    assert_string_equal(fake_lab.diary, "clock+ relay+ stimulus+ serial+ " QUIET);
 }
 
 /* ---- Scripts ---- */
@@ -649,7 +751,7 @@ static void a_script_gets_paths_that_are_gone_afterwards(void **state)
     open_lab();
     fake_lab.on_script = check_native_script;
     assert_int_equal(power_on(&f.native), P2P_OK);
-    assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs on script probe+ attach:dcs ");
+    assert_string_equal(fake_lab.diary, BEGUN "on script probe+ attach:dcs ");
     assert_int_equal(access(script_folder, F_OK), -1);
     fake_lab.on_script = check_xen_script;
     assert_int_equal(power_on(&f.on_xen), P2P_OK);
@@ -669,7 +771,7 @@ static void a_script_that_fails_leaves_neither_files_nor_power(void **state)
         fake_lab.code = codes[i];
         assert_int_equal(power_on(&f.native), codes[i]);
         assert_error(codes[i], "script failed");
-        assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs on script stop attach: off ");
+        assert_string_equal(fake_lab.diary, BEGUN "on script stop attach: off ");
         assert_int_equal(access(script_folder, F_OK), -1);
     }
 }
@@ -683,7 +785,7 @@ static void a_folder_that_cannot_be_made_is_told_by_name(void **state)
     assert_int_equal(power_on(&f.native), P2P_E_HOST);
     assert_error(P2P_E_HOST, "/nonexistent: cannot make a temporary folder for the boot's files (TMPDIR): No such file "
                              "or directory");
-    assert_string_equal(fake_lab.diary, "stop attach: off restart attach:cs on stop attach: off ");
+    assert_string_equal(fake_lab.diary, BEGUN "on stop attach: off ");
 }
 
 /* ---- The probe ---- */
@@ -839,6 +941,10 @@ int main(void)
         WITH_BENCH(a_file_that_is_wrong_costs_no_power_cycle),
         WITH_BENCH(a_board_that_stays_on_is_told_and_not_booted),
         WITH_BENCH(a_board_that_lives_on_is_told),
+        WITH_BENCH(a_board_at_uboots_prompt_is_told_and_not_booted),
+        WITH_BENCH(a_board_stays_off_for_a_while),
+        WITH_BENCH(who_wants_out_need_not_wait_while_it_is_off),
+        WITH_BENCH(the_console_is_opened_for_each_boot),
         WITH_BENCH(who_wants_out_need_not_wait_for_the_answer),
         WITH_BENCH(a_script_gets_paths_that_are_gone_afterwards),
         WITH_BENCH(a_script_that_fails_leaves_neither_files_nor_power),

@@ -69,7 +69,7 @@ static int set_up(void **state)
         .interface = "virtio 0",
         .folder = f->folder,
         .address = {0x40600000, 0x50000000, 0x48000000, 0x50100000},
-        .autoboot_s = 30,
+        .boot_s = 30,
         .command_s = 10,
         .load_s = 60,
     };
@@ -395,6 +395,7 @@ static void a_tftp_server_that_is_silent_is_told(void **state)
 {
     struct fixture *f = *state;
 
+    f->plan.boot_s = 100;
     f->fake.orders[0] = (struct fake_order){.line = "tftpboot 0x5", .says = "Loading: *\bT T T T ", .hangs = true};
     assert_fails_like(f,
                       "U-Boot did not end \"tftpboot 0x50000000 pin2pin-*/stub.bin\" within 60 s: expected its prompt "
@@ -482,6 +483,27 @@ static void a_booti_that_hangs_is_told(void **state)
                  "booti failed: expected \"Starting kernel\" from \"booti 0x40600000 - 0x48000000\" within 10 s; the "
                  "console's last words: ## Flattened");
     assert_true(f->fake.now_ns >= 10 * NS_PER_S);
+}
+
+/* No step is late, but all together are. */
+static void a_boot_that_drags_on_is_told(void **state)
+{
+    static const char within[] = " within the 8 s of a boot (timeouts.boot_s): ";
+    struct fixture *f = *state;
+
+    f->fake.thinks_ns = NS_PER_S / 2;
+    f->plan.boot_s = 8;
+    assert_int_equal(boot(f), P2P_E_BENCH);
+    if (strstr(f->error.message, within) == NULL) {
+        fail_msg("%s", f->error.message);
+    }
+    assert_int_equal(f->fake.now_ns, 8 * NS_PER_S);
+
+    fake_uboot_init(&f->fake, f->folder);
+    f->fake.thinks_ns = NS_PER_S / 2;
+    f->plan.boot_s = 100;
+    assert_boots(f);
+    assert_true(f->fake.now_ns > 8 * NS_PER_S);
 }
 
 /* ---- The bench file's lines ---- */
@@ -604,6 +626,7 @@ int main(void)
         WITH_A_UBOOT(files_over_one_another_are_told),
         WITH_A_UBOOT(a_refused_booti_is_told),
         WITH_A_UBOOT(a_booti_that_hangs_is_told),
+        WITH_A_UBOOT(a_boot_that_drags_on_is_told),
         WITH_A_UBOOT(a_line_of_480_characters_is_the_longest),
         WITH_A_UBOOT(a_line_that_is_not_printable_is_refused),
         WITH_A_UBOOT(a_folder_that_cannot_be_written_is_told),

@@ -66,10 +66,16 @@ static uint64_t now_ns(void *clock)
     return 1000;
 }
 
+static enum p2p_code check_power(void *power, struct p2p_error *error)
+{
+    (void)power;
+    return fake.fault != NULL ? p2p_error_set(error, P2P_E_BENCH, "%s", fake.fault) : P2P_OK;
+}
+
 struct p2p_ports __wrap_p2p_lab_bench_ports(struct p2p_lab_bench *open)
 {
     assert_ptr_equal(open, &fake);
-    return (struct p2p_ports){.clock = {.now_ns = now_ns}};
+    return (struct p2p_ports){.clock = {.now_ns = now_ns}, .power = {.check = check_power}};
 }
 
 struct p2p_virtual_bench *__wrap_p2p_virtual_bench_open(const struct p2p_bench *plan, int stop_fd,
@@ -141,7 +147,7 @@ enum p2p_wait __wrap_p2p_wait_fd(int fd, short events, int stop_fd, struct p2p_d
     (void)events;
     assert_int_equal(fd, -1);
     assert_int_equal(stop_fd, 99);
-    assert_in_range(p2p_deadline_left_ms(deadline), 500, 5000);
+    assert_in_range(p2p_deadline_left_ms(deadline), 1, bench.lab.power.off_ms);
     fake.waited = true;
     return P2P_WAIT_TIMEOUT;
 }
@@ -157,7 +163,7 @@ static int set_up(void **state)
     fake.ready_ns = UINT64_C(1500001000);
     fake.tries = 1;
     fake.pulse.stimulus_edges = 4;
-    bench = (struct p2p_bench){.board = {.kind = P2P_BOARD_UBOOT}};
+    bench = (struct p2p_bench){.board = {.kind = P2P_BOARD_UBOOT}, .lab = {.power = {.off_ms = 60000}}};
     doctor = (struct p2p_doctor){.bench = &bench, .stop_fd = 99};
     self = (struct p2p_examination){.doctor = &doctor, .bench = &bench};
     return 0;
@@ -269,6 +275,21 @@ static void a_relay_that_does_not_switch(void **state)
     assert_check(p2p_check_relay, &self, P2P_FINDING_FAILED, "unplugged", "cable");
 }
 
+static void a_board_that_was_switched_off(void **state)
+{
+    struct p2p_error error = {0};
+
+    (void)state;
+    assert_int_equal(p2p_board_is_silent(&self, &error), P2P_OK);
+    fake.open_fault = "no console"; /* which its own check tells */
+    assert_int_equal(p2p_board_is_silent(&self, &error), P2P_OK);
+    fake.open_fault = NULL;
+    fake.fault = "the board may still be on";
+    assert_int_equal(p2p_board_is_silent(&self, &error), P2P_E_BENCH);
+    assert_string_equal(error.message, "the board may still be on");
+    assert_int_equal(fake.boots, 0);
+}
+
 #define ON_IT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -283,6 +304,7 @@ int main(void)
         ON_IT(a_board_that_needs_tries),
         ON_IT(wrong_answers),
         ON_IT(a_relay_that_does_not_switch),
+        ON_IT(a_board_that_was_switched_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

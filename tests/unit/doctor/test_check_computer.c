@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ static char path[] = "/tmp/pin2pin-computer-XXXXXX";
 
 static struct computer {
     bool clock_fails, no_clock;
+    int clock_state;
     time_t now_s;
     long step_ns;
     unsigned long free_blocks;
@@ -31,6 +33,7 @@ static struct computer {
 int __wrap_statvfs(const char *folder, struct statvfs *disk);
 int __wrap_clock_gettime(clockid_t id, struct timespec *now);
 int __wrap_clock_getres(clockid_t id, struct timespec *step);
+int __wrap_adjtimex(struct timex *asked);
 struct p2p_lab_clock *__wrap_p2p_lab_clock_new(int stop_fd, bool realtime);
 const char *__wrap_p2p_lab_clock_refused(const struct p2p_lab_clock *clock);
 void __wrap_p2p_lab_clock_free(struct p2p_lab_clock *clock);
@@ -56,6 +59,13 @@ int __wrap_clock_getres(clockid_t id, struct timespec *step)
     assert_int_equal(id, CLOCK_MONOTONIC);
     *step = (struct timespec){.tv_nsec = computer.step_ns};
     return 0;
+}
+
+int __wrap_adjtimex(struct timex *asked)
+{
+    assert_int_equal(asked->modes, 0); /* or it would be set */
+    errno = ENOSYS;
+    return computer.clock_state;
 }
 
 struct p2p_lab_clock *__wrap_p2p_lab_clock_new(int stop_fd, bool realtime)
@@ -123,6 +133,20 @@ static void the_clock(void **state)
     assert_check(p2p_check_clock, &self, P2P_FINDING_FAILED, "cannot read the clock: Invalid", "kernel");
 }
 
+static void a_clock_that_nobody_keeps_right(void **state)
+{
+    (void)state;
+    computer.clock_state = TIME_ERROR;
+    assert_check(p2p_check_clock, &self, P2P_FINDING_OK, "2001", ""); /* it matters where nights are counted */
+    bench.board.kind = P2P_BOARD_UBOOT;
+    assert_check(p2p_check_clock, &self, P2P_FINDING_WARNING, "2001-09-09T01:46:41Z, but nobody keeps it right",
+                 "set-ntp");
+    computer.clock_state = TIME_INS; /* a leap second comes */
+    assert_check(p2p_check_clock, &self, P2P_FINDING_OK, "2001", "");
+    computer.clock_state = -1; /* a container's: not known */
+    assert_check(p2p_check_clock, &self, P2P_FINDING_OK, "2001", "");
+}
+
 static void the_disk(void **state)
 {
     (void)state;
@@ -156,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_IT(another_has_the_bench),
         ON_IT(the_clock),
+        ON_IT(a_clock_that_nobody_keeps_right),
         ON_IT(the_disk),
         ON_IT(real_time),
     };

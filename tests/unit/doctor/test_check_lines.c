@@ -9,7 +9,7 @@ static struct p2p_doctor doctor;
 static struct p2p_examination self;
 
 static struct {
-    const char *open_fault, *level_fault, *off_fault, *port_fault;
+    const char *open_fault, *level_fault, *off_fault, *alive_fault, *port_fault;
     char place[P2P_PLACE_BYTES];
     struct p2p_line_plan asked;
     unsigned open;
@@ -19,6 +19,7 @@ struct p2p_gpiod_line *__wrap_p2p_gpiod_line_open(const struct p2p_line_plan *pl
 enum p2p_code __wrap_p2p_gpiod_line_check(const struct p2p_gpiod_line *line, bool active, struct p2p_error *error);
 void __wrap_p2p_gpiod_line_close(struct p2p_gpiod_line *line);
 enum p2p_code __wrap_p2p_lab_bench_off(const struct p2p_bench *plan, struct p2p_error *error);
+enum p2p_code __wrap_p2p_board_is_silent(const struct p2p_examination *examination, struct p2p_error *error);
 enum p2p_code __wrap_p2p_serial_console_open(const char *device, uint32_t baud, struct p2p_byte_stream *stream,
                                              struct p2p_error *error);
 
@@ -51,6 +52,13 @@ enum p2p_code __wrap_p2p_lab_bench_off(const struct p2p_bench *plan, struct p2p_
 {
     assert_ptr_equal(plan, &bench);
     return judge(fake.off_fault, error);
+}
+
+enum p2p_code __wrap_p2p_board_is_silent(const struct p2p_examination *examination, struct p2p_error *error)
+{
+    assert_ptr_equal(examination, &self);
+    assert_null(fake.off_fault);
+    return judge(fake.alive_fault, error);
 }
 
 static void close_port(void *port)
@@ -119,6 +127,8 @@ static void power_by_a_relay(void **state)
     (void)state;
     bench.lab.power.relay = (struct p2p_lab_line){.chip = (char[]){"relays"}, .offset = 2};
     assert_check(p2p_check_power_off, &self, P2P_FINDING_OK, "line 2 of relays", "");
+    fake.alive_fault = "the board may still be on: it answers";
+    assert_check(p2p_check_power_off, &self, P2P_FINDING_FAILED, "may still be on: it answers", "all of the board");
     fake.off_fault = "no such chip";
     assert_check(p2p_check_power_off, &self, P2P_FINDING_FAILED, "may be on: no such chip", "gpioinfo");
 }

@@ -33,6 +33,19 @@ static void the_cause_is_appended(void **state)
     assert_string_equal(error.message, "x: cannot write: No space left on device");
 }
 
+/* What a console or an emulator says must not reach our user's terminal as it is. */
+static void control_characters_become_visible(void **state)
+{
+    struct p2p_error error = {0};
+
+    (void)state;
+    p2p_error_set(&error, P2P_E_BENCH, "the board: \033]0;%s\007", "owned");
+    assert_string_equal(error.message, "the board: ?]0;owned?");
+    error = (struct p2p_error){0};
+    p2p_error_set_errno(&error, P2P_E_HOST, EIO, "\033%s", "c");
+    assert_string_equal(error.message, "?c: Input/output error");
+}
+
 static void a_long_message_is_cut_inside_its_buffer(void **state)
 {
     char long_text[2 * P2P_ERROR_MESSAGE_BYTES];
@@ -57,6 +70,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_error_wins),
         cmocka_unit_test(the_cause_is_appended),
+        cmocka_unit_test(control_characters_become_visible),
         cmocka_unit_test(a_long_message_is_cut_inside_its_buffer),
     };
 
