@@ -124,6 +124,113 @@ static void print_control(FILE *out, const struct p2p_result_configuration *conf
                                                   : "THE BENCH IS SICK: no figure of this run counts");
 }
 
+static void print_spread_row(FILE *out, const struct p2p_result_configuration *configuration, int width)
+{
+    const struct p2p_interval *avg = &configuration->stats.avg;
+
+    fprintf(out, "%-*s  %13.3g  %13.3g", width, configuration->name, configuration->spread.between_boots_ns,
+            configuration->spread.within_boot_ns);
+    if (avg->bounded) {
+        fprintf(out, "  %.1f to %.1f\n", avg->low_ns, avg->high_ns);
+    } else {
+        fprintf(out, "  -\n");
+    }
+}
+
+/* Of several boots only: one alone does not differ from itself. */
+static void print_spread(FILE *out, const struct p2p_result *result, int width)
+{
+    bool headed = false;
+
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        if (result->configurations[i].boot_figure_count < 2) {
+            continue;
+        }
+        if (!headed) {
+            fprintf(out, "%-*s  %13s  %13s  %s\n", width, "std deviation", "between boots", "within a boot",
+                    "AVG with 95 %");
+        }
+        headed = true;
+        print_spread_row(out, &result->configurations[i], width);
+    }
+    if (headed) {
+        fputc('\n', out);
+    }
+}
+
+/* ---- Of one configuration, a line each where there is something to say ---- */
+
+static void print_outliers(FILE *out, const struct p2p_result_configuration *configuration)
+{
+    const struct p2p_outliers *outliers = &configuration->outliers;
+
+    if (outliers->count > 0) {
+        fprintf(out, "%s: %" PRIu64 " outlier%s above %" PRIu64 " ns, in all figures like all other samples\n",
+                configuration->name, outliers->count, outliers->count == 1 ? "" : "s", outliers->fence_ns);
+    }
+}
+
+static void print_exceedance(FILE *out, const struct p2p_result_configuration *configuration)
+{
+    const struct p2p_exceedance_limit *limit = &configuration->limits.exceedance;
+    struct p2p_exceedance exceedance = configuration->exceedance;
+    struct p2p_judgement judgement = {0};
+
+    if (limit->over_ns == UINT64_MAX || exceedance.n == 0) {
+        return;
+    }
+    p2p_judge_exceedance(limit, &exceedance, &judgement);
+    fprintf(out, "%s: %" PRIu64 " of %" PRIu64 " over %" PRIu64 " ns: P < %.3g with 95 %%, limit %g: %s\n",
+            configuration->name, exceedance.count, exceedance.n, limit->over_ns, exceedance.upper_95,
+            limit->probability, p2p_verdict_name(judgement.verdict));
+}
+
+static void print_relatives(FILE *out, const struct p2p_result_configuration *configuration)
+{
+    for (size_t i = 0; i < configuration->limits.relative_count; i++) {
+        const struct p2p_relative_limit *limit = &configuration->limits.relative[i];
+        const struct p2p_relative *relative = &configuration->relative[i];
+
+        if (!relative->known) {
+            continue; /* its reason is among the configuration's */
+        }
+        fprintf(out, "%s: %s is %.4g", configuration->name, p2p_figure_name(limit->figure), relative->ratio);
+        if (relative->bounded && relative->low < relative->high) {
+            fprintf(out, " (%.4g to %.4g with 99 %%)", relative->low, relative->high);
+        }
+        fprintf(out, " of %s%s%s, limit %g: %s\n", limit->of, limit->baseline[0] != '\0' ? " of baseline " : "",
+                limit->baseline, limit->at_most, p2p_verdict_name(relative->judgement.verdict));
+    }
+}
+
+static void print_confirmation(FILE *out, const struct p2p_result_configuration *configuration)
+{
+    const struct p2p_confirmation *confirmation = &configuration->confirmation;
+
+    if (confirmation->boots > 0) {
+        fprintf(out, "%s: %" PRIu32 " fresh boot%s after it failed, %" PRIu64 " samples: %s%s%s\n", configuration->name,
+                confirmation->boots, confirmation->boots == 1 ? "" : "s", confirmation->stats.n,
+                p2p_verdict_name(confirmation->judgement.verdict),
+                confirmation->judgement.reason[0] != '\0' ? ": " : "", confirmation->judgement.reason);
+    }
+}
+
+static void print_details(FILE *out, const struct p2p_result *result)
+{
+    static void (*const details[])(FILE *, const struct p2p_result_configuration *) = {
+        print_outliers,
+        print_exceedance,
+        print_relatives,
+        print_confirmation,
+    };
+
+    for (size_t i = 0; i < sizeof details / sizeof details[0]; i++) {
+        for (size_t j = 0; j < result->configuration_count; j++) {
+            details[i](out, &result->configurations[j]);
+        }
+    }
+}
+
 void p2p_report_text(const struct p2p_result *result, FILE *out)
 {
     int width = name_width(result);
@@ -143,10 +250,12 @@ void p2p_report_text(const struct p2p_result *result, FILE *out)
         print_row(out, &result->configurations[i], width);
     }
     fputc('\n', out);
+    print_spread(out, result, width);
     print_account(out, result);
     if (result->probe[0] != '\0') {
         print_probe(out, result);
     }
+    print_details(out, result);
     for (size_t i = 0; i < result->configuration_count; i++) {
         print_control(out, &result->configurations[i]);
     }

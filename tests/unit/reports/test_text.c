@@ -211,6 +211,40 @@ static void a_control_says_whether_the_bench_is_sound(void **state)
     assert_report(&result, GOLDEN "text/sick.txt");
 }
 
+/* Spread and interval, outliers, exceedance, ratios and fresh boots: a line each. */
+static void what_stands_beside_the_figures_has_a_line_each(void **state)
+{
+    struct p2p_result_configuration configurations[] = {measured("trap", 4850), measured("native", 1850)};
+    struct p2p_result_configuration *trap = &configurations[0], *native = &configurations[1];
+    struct p2p_result result = ended(configurations, 2);
+
+    (void)state;
+    trap->boot_figure_count = native->boot_figure_count = 2; /* their figures are not printed */
+    trap->spread = (struct p2p_spread){12.3456, 78.9};
+    trap->stats.avg = (struct p2p_interval){4840.06, 4860.44, true};
+    trap->outliers = (struct p2p_outliers){3, 5100};
+    native->outliers = (struct p2p_outliers){1, 2000};
+    native->limits.exceedance = (struct p2p_exceedance_limit){2000, 0.001};
+    native->exceedance = (struct p2p_exceedance){.n = 2000, .count = 1};
+    native->limits.relative_count = 3;
+    native->limits.relative[0] = (struct p2p_relative_limit){.figure = P2P_FIGURE_AVG, .at_most = 0.4, .of = "trap"};
+    native->relative[0] =
+        (struct p2p_relative){.known = true, .bounded = true, .ratio = 0.38144, .low = 0.38, .high = 0.39};
+    native->limits.relative[1] = (struct p2p_relative_limit){
+        .figure = P2P_FIGURE_WARM_MAX, .at_most = 1.05, .of = "native", .baseline = "4.20.0"};
+    native->relative[1].known = true;
+    native->relative[1].ratio = 1.25;
+    native->relative[1].judgement.verdict = P2P_VERDICT_INCONCLUSIVE;
+    native->limits.relative[2] = native->limits.relative[0]; /* not known: the reason has it */
+    trap->confirmation = (struct p2p_confirmation){.boots = 1, .stats = {.n = 1000}};
+    native->confirmation = (struct p2p_confirmation){.boots = 2, .stats = {.n = 2000}};
+    native->confirmation.judgement.verdict = P2P_VERDICT_FAIL;
+    snprintf(native->confirmation.judgement.reason, P2P_REASON_BYTES, "max 2250 ns > limit 2000 ns");
+    judge(&result, 0, P2P_VERDICT_FAIL, "max 5250 ns > limit 5000 ns; a fresh boot did not show it again");
+    judge(&result, 1, P2P_VERDICT_FAIL, "max 2250 ns > limit 2000 ns; confirmed on fresh boots");
+    assert_report(&result, GOLDEN "text/details.txt");
+}
+
 static void the_ideal_probe_has_a_name_only(void **state)
 {
     struct p2p_result_configuration configurations[] = {measured("native", 320)};
@@ -262,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_probe_against_the_truth),
         cmocka_unit_test(a_probe_that_is_not_the_truth),
         cmocka_unit_test(a_control_says_whether_the_bench_is_sound),
+        cmocka_unit_test(what_stands_beside_the_figures_has_a_line_each),
         cmocka_unit_test(the_ideal_probe_has_a_name_only),
         cmocka_unit_test(a_recorded_run_is_reported_as_it_was),
         cmocka_unit_test(a_write_error_is_left_in_the_stream),
