@@ -75,6 +75,11 @@ static json_t *encode_achieved(const struct p2p_ports *ports, const struct p2p_a
                      "max_late_ns", (json_int_t)achieved->max_late_ns, "late", (json_int_t)achieved->late);
 }
 
+static json_t *digest(const struct p2p_vouched *vouched)
+{
+    return vouched->known ? json_integer((json_int_t)vouched->digest) : json_null();
+}
+
 static json_t *encode(const struct p2p_boot_file *boot)
 {
     const struct p2p_boot_record *record = boot->record;
@@ -85,16 +90,18 @@ static json_t *encode(const struct p2p_boot_file *boot)
     strftime(started_at, sizeof started_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
     /* 64 random bits are more than a JSON reader's double holds. */
     snprintf(seed, sizeof seed, "0x%016" PRIx64, boot->session->seed);
-    return json_pack("{ss si ss si ss ss sf sb so so so so so s{sI sI sI} sI sI si so so}", "schema", "pin2pin.boot",
-                     "version", 1, "configuration", boot->session->configuration->name, "boot", (int)boot->boot, "seed",
-                     seed, "started_at", started_at, "wall_s", boot->wall_s, "complete", boot->fault == NULL, "fault",
-                     console_text(boot->fault), "probe", encode_probe(&record->probe, boot->session->ports->time_base),
-                     "xen", encode_xen(&record->log), "stub", console_text(record->log.ready), "counters",
+    return json_pack("{ss si ss si sb ss ss sf sb so so so so so s{sI sI sI} sI sI si so so s{so so}}", "schema",
+                     "pin2pin.boot", "version", 1, "configuration", boot->session->configuration->name, "boot",
+                     (int)boot->boot, "confirmation", (int)boot->confirmation, "seed", seed, "started_at", started_at,
+                     "wall_s", boot->wall_s, "complete", boot->fault == NULL, "fault", console_text(boot->fault),
+                     "probe", encode_probe(&record->probe, boot->session->ports->time_base), "xen",
+                     encode_xen(&record->log), "stub", console_text(record->log.ready), "counters",
                      encode_counters(&record->log), "bench_time", "ready_ns", (json_int_t)record->ready_ns, "armed_ns",
                      (json_int_t)record->armed_ns, "disarmed_ns", (json_int_t)record->disarmed_ns, "stimuli",
                      (json_int_t)record->stimuli, "answers", (json_int_t)record->answers, "tries", (int)record->tries,
                      "failed_try", console_text(record->failed_try.message), "schedule",
-                     encode_achieved(boot->session->ports, &record->achieved));
+                     encode_achieved(boot->session->ports, &record->achieved), "files", "edges_digest",
+                     digest(&boot->edges), "truth_digest", digest(&boot->truth));
 }
 
 enum p2p_code p2p_boot_file_write(const char *path, const struct p2p_boot_file *boot, struct p2p_error *error)

@@ -20,15 +20,18 @@ static const char *after(const char *text, const char *prefix)
     return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-/* Xen writes "(XEN) " before its own lines and "(XEN) DOM1: " (4.17) or "(XEN) " (4.20) before the guest's. */
+/* Xen writes "(XEN) " before its own lines and "(XEN) DOM1: " before a guest's; 4.20 only "(XEN) " before DOM1's. */
 static const char *skip_prefixes(const char *line)
 {
     const char *rest = after(line, "(XEN) ");
 
     if (rest != NULL) {
         line = rest;
-        rest = after(line, "DOM1: ");
-        line = rest != NULL ? rest : line;
+        rest = after(line, "DOM");
+        if (rest != NULL && strspn(rest, "0123456789") > 0) {
+            rest = after(rest + strspn(rest, "0123456789"), ": ");
+            line = rest != NULL ? rest : line;
+        }
     }
     return line;
 }
@@ -96,6 +99,45 @@ static void take_scheduler(struct p2p_boot_log *log, const char *text)
     }
 }
 
+/* The number behind `prefix`, and where it ends; NULL: there is none. */
+static const char *number_after(const char *text, const char *prefix, long *number)
+{
+    const char *digits = text == NULL ? NULL : after(text, prefix);
+    char *end = NULL;
+
+    *number = digits == NULL ? 0 : strtol(digits, &end, 10);
+    return end == digits ? NULL : end;
+}
+
+/* xen/common/sched/boot-cpupool.c */
+static void take_pool(struct p2p_boot_log *log, const char *line)
+{
+    long cpu, pool, scheduler;
+    const char *rest = number_after(line, "Logical CPU ", &cpu);
+
+    rest = number_after(rest, " in Pool-", &pool);
+    rest = number_after(rest, " (Scheduler id: ", &scheduler);
+    if (rest != NULL && cpu >= 0 && cpu < P2P_CPUS_MAX && !log->pools[cpu].said) {
+        log->pools[cpu] = (struct p2p_logged_cpu){.said = true, .pool = pool, .scheduler = scheduler};
+    }
+}
+
+/* What Xen tells of its CPUs and domains. */
+static void take_machine(struct p2p_boot_log *log, const char *line)
+{
+    const char *rest;
+
+    if ((rest = after(line, "Brought up ")) != NULL) {
+        log->cpus = (uint32_t)strtoul(rest, NULL, 10);
+    } else if (after(line, "Logical CPU ") != NULL) {
+        take_pool(log, line);
+    } else if (after(line, "*** LOADING DOMU ") != NULL && log->ready[0] == '\0') {
+        log->domains++; /* Xen's log, which is asked for later, says all again */
+    } else if (after(line, "NEIGHBOUR ") != NULL && log->xen_command_line[0] == '\0') {
+        log->neighbours++;
+    }
+}
+
 static void take_line(struct p2p_boot_log *log)
 {
     const char *line = skip_prefixes(log->line);
@@ -118,6 +160,8 @@ static void take_line(struct p2p_boot_log *log)
     } else if (after(line, "Panic on CPU") != NULL || after(line, "ERROR ") != NULL ||
                after(line, "EXCEPTION ") != NULL) {
         keep(log->complaint, sizeof log->complaint, line, strlen(line));
+    } else {
+        take_machine(log, line);
     }
 }
 
@@ -161,9 +205,64 @@ static bool version_matches(const char *found, const char *asked)
     return rest != NULL && (rest[0] == '\0' || rest[0] == '.' || rest[0] == '-');
 }
 
-static enum p2p_code check_xen(const struct p2p_boot_log *log, const struct p2p_xen *xen, struct p2p_error *error)
+static enum p2p_code check_number(struct p2p_error *error, const char *what, uint32_t asked, uint32_t found)
 {
+    char asked_text[16], found_text[16];
+
+    snprintf(asked_text, sizeof asked_text, "%" PRIu32, asked);
+    snprintf(found_text, sizeof found_text, "%" PRIu32, found);
+    return asked == found ? P2P_OK : mismatch(error, what, asked_text, found_text);
+}
+
+/* xen/include/public/domctl.h: XEN_SCHEDULER_* */
+static long scheduler_number(const char *name)
+{
+    static const struct {
+        const char *name;
+        long number;
+    } schedulers[] = {{"credit", 5}, {"credit2", 6}, {"arinc653", 7}, {"rtds", 8}, {"null", 9}};
+
+    for (size_t i = 0; i < sizeof schedulers / sizeof schedulers[0]; i++) {
+        if (strcmp(schedulers[i].name, name) == 0) {
+            return schedulers[i].number;
+        }
+    }
+    return 0;
+}
+
+/* A Xen that was built without cpupools at boot says nothing of any. */
+static enum p2p_code check_pool(const struct p2p_boot_log *log, const struct p2p_cpupool *pool, struct p2p_error *error)
+{
+    for (uint32_t i = 0; i < pool->cpu_count; i++) {
+        const struct p2p_logged_cpu *cpu = &log->pools[pool->first_cpu + i];
+
+        if (!cpu->said || cpu->pool != log->pools[pool->first_cpu].pool || cpu->pool == log->pools[0].pool ||
+            cpu->scheduler != scheduler_number(pool->scheduler)) {
+            return p2p_error_set(error, P2P_E_BENCH,
+                                 "cpupool: asked for one with CPU %" PRIu32
+                                 " and the scheduler %s, but Xen %s: was it built with BOOT_TIME_CPUPOOLS?",
+                                 pool->first_cpu + i, pool->scheduler,
+                                 cpu->said ? "has that CPU in another" : "tells of no pool");
+        }
+    }
+    return P2P_OK;
+}
+
+/* A real board has as many CPUs as it has, unless somebody asks. */
+static enum p2p_code check_cpus(const struct p2p_boot_log *log, const struct p2p_configuration *configuration,
+                                const struct p2p_bench *bench, struct p2p_error *error)
+{
+    uint32_t asked = configuration->cpus == 0 && !p2p_bench_is_lab(bench) ? 1 : configuration->cpus;
+
+    return asked == 0 ? P2P_OK : check_number(error, "CPUs", asked, log->cpus);
+}
+
+static enum p2p_code check_xen(const struct p2p_boot_log *log, const struct p2p_configuration *configuration,
+                               const struct p2p_bench *bench, struct p2p_error *error)
+{
+    const struct p2p_xen *xen = configuration->xen;
     const char *debug = xen->debug ? "y" : "n";
+    enum p2p_code code = P2P_OK;
 
     if (!version_matches(log->xen_version, xen->version)) {
         return mismatch(error, "Xen's version", xen->version, log->xen_version);
@@ -174,7 +273,11 @@ static enum p2p_code check_xen(const struct p2p_boot_log *log, const struct p2p_
     if (strcmp(log->xen_scheduler, xen->scheduler) != 0) {
         return mismatch(error, "Xen's scheduler", xen->scheduler, log->xen_scheduler);
     }
-    return P2P_OK;
+    code = check_cpus(log, configuration, bench, error);
+    if (code == P2P_OK) {
+        code = check_number(error, "domains", (uint32_t)configuration->neighbour_count + 1, log->domains);
+    }
+    return code == P2P_OK ? check_pool(log, &xen->cpupool, error) : code;
 }
 
 static enum p2p_code check_field(const struct p2p_boot_log *log, const char *key, const char *asked,
@@ -200,15 +303,16 @@ static enum p2p_code check_pin(const struct p2p_boot_log *log, const char *key, 
 enum p2p_code p2p_boot_log_check(const struct p2p_boot_log *log, const struct p2p_configuration *configuration,
                                  const struct p2p_bench *bench, struct p2p_error *error)
 {
+    uint32_t gic = configuration->gic > 0 ? configuration->gic : bench->board.gic;
     enum p2p_code code = P2P_OK;
 
     if (configuration->xen != NULL) {
-        code = check_xen(log, configuration->xen, error);
+        code = check_xen(log, configuration, bench, error);
     } else if (log->xen_version[0] != '\0') {
         code = mismatch(error, "hypervisor", "none (native)", log->xen_version);
     }
     if (code == P2P_OK) {
-        code = check_field(log, "gic", bench->board.gic == 2 ? "v2" : "v3", error);
+        code = check_field(log, "gic", gic == 2 ? "v2" : "v3", error);
     }
     if (code == P2P_OK) {
         code = check_field(log, "idle", "wfi", error); /* without WFI a vwfi comparison shows nothing */
@@ -220,6 +324,12 @@ enum p2p_code p2p_boot_log_check(const struct p2p_boot_log *log, const struct p2
         code = check_pin(log, "answer", bench->pins.answer, error);
     }
     return code == P2P_OK ? check_pin(log, "query", bench->pins.query, error) : code;
+}
+
+enum p2p_code p2p_boot_log_check_neighbours(const struct p2p_boot_log *log,
+                                            const struct p2p_configuration *configuration, struct p2p_error *error)
+{
+    return check_number(error, "neighbours", (uint32_t)configuration->neighbour_count, log->neighbours);
 }
 
 /* True if `text` holds `key=value` as a word. */

@@ -2,6 +2,7 @@
 #include "session/campaign.h"
 
 #include "session/boot_file.h"
+#include "session/order.h"
 #include "session/schedule.h"
 #include "store/analysis.h"
 #include "store/edge_file.h"
@@ -38,6 +39,7 @@ struct recording {
     uint64_t console_bytes;        /* stamped so far */
     struct p2p_edge_writer *edges; /* NULL until the probe is identified: its clock is in the file's head */
     struct p2p_edge_writer *truth; /* NULL also if nobody knows it */
+    struct p2p_vouched edges_digest, truth_digest;
     uint64_t stimuli_before;
 };
 
@@ -134,10 +136,12 @@ static enum p2p_code open_recording(struct recording *recording, struct p2p_erro
     return P2P_OK;
 }
 
-/* A boot cut short leaves a file of edges that says so itself. */
-static enum p2p_code close_edges(struct p2p_edge_writer *writer, bool whole, struct p2p_error *error)
+/* A boot cut short leaves a file of edges that says so itself, and for which nobody vouches. */
+static enum p2p_code close_edges(struct p2p_edge_writer *writer, bool whole, struct p2p_vouched *vouched,
+                                 struct p2p_error *error)
 {
     if (writer != NULL && whole) {
+        *vouched = (struct p2p_vouched){.known = true, .digest = p2p_edge_writer_digest(writer)};
         return p2p_edge_writer_finish(writer, error);
     }
     p2p_edge_writer_abandon(writer);
@@ -158,8 +162,8 @@ static enum p2p_code close_log(int fd, const char *path, enum p2p_code code, str
 
 static enum p2p_code close_recording(struct recording *recording, bool whole, struct p2p_error *error)
 {
-    enum p2p_code code = close_edges(recording->edges, whole, error);
-    enum p2p_code truth = close_edges(recording->truth, whole, error);
+    enum p2p_code code = close_edges(recording->edges, whole, &recording->edges_digest, error);
+    enum p2p_code truth = close_edges(recording->truth, whole, &recording->truth_digest, error);
 
     code = code == P2P_OK ? truth : code;
     code = close_log(recording->console_fd, recording->paths->console, code, error);
@@ -214,7 +218,8 @@ static enum p2p_code record_boot(struct run *run, const struct p2p_configuration
         .sink = {&recording, record_probe, record_edges, record_truth, record_console, record_stamp, record_progress},
     };
     struct p2p_boot_record record = {0};
-    struct p2p_boot_file file = {.session = &session, .record = &record, .boot = boot};
+    struct p2p_boot_file file = {
+        .session = &session, .record = &record, .boot = boot, .confirmation = boot > campaign->plan->boots};
     struct p2p_error fault = {0};
     int64_t start_ns = p2p_monotonic_ns();
     enum p2p_code code = open_recording(&recording, &fault);
@@ -226,6 +231,8 @@ static enum p2p_code record_boot(struct run *run, const struct p2p_configuration
     }
     closed = close_recording(&recording, code == P2P_OK || code == P2P_E_BENCH, &fault);
     code = code == P2P_OK ? closed : code;
+    file.edges = recording.edges_digest;
+    file.truth = recording.truth_digest;
     file.wall_s = (double)(p2p_monotonic_ns() - start_ns) / 1e9;
     file.fault = code == P2P_OK ? NULL : fault.message;
     if (code == P2P_OK || code == P2P_E_BENCH) {
@@ -239,14 +246,18 @@ static enum p2p_code record_boot(struct run *run, const struct p2p_configuration
 
 static enum p2p_code write_result(const struct run *run, struct p2p_error *error)
 {
-    char *path = p2p_result_path(run->campaign->folder);
+    const struct p2p_campaign *campaign = run->campaign;
+    char *path = p2p_result_path(campaign->folder);
     char *text = p2p_result_encode(run->result);
     enum p2p_code code = path == NULL || text == NULL
-                             ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", run->campaign->folder)
+                             ? p2p_error_set(error, P2P_E_HOST, "%s: out of memory", campaign->folder)
                              : p2p_write_file(path, text, strlen(text), error);
 
     free(text);
     free(path);
+    if (code == P2P_OK && campaign->written != NULL) {
+        code = campaign->written(campaign->user, run->result, error);
+    }
     return code;
 }
 
@@ -277,31 +288,94 @@ static enum p2p_code run_boot(struct run *run, size_t number, uint32_t boot, str
     return code;
 }
 
-enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_result *result, struct p2p_error *error)
+/* One boot, and the result with it. Whatever becomes of the boot, what is known is written. */
+static enum p2p_code run_and_analyse(struct run *run, size_t number, uint32_t boot, struct p2p_error *error)
 {
-    const struct p2p_plan *plan = campaign->plan;
-    struct run run = {.campaign = campaign, .result = result};
+    enum p2p_code code = run_boot(run, number, boot, error);
+    enum p2p_code updated = p2p_analysis_update(run->analysis, false, error);
+    enum p2p_code written = write_result(run, error);
+
+    code = code == P2P_OK ? updated : code;
+    return code == P2P_OK ? written : code;
+}
+
+/* The rounds from `first` on of those configurations that `numbers` names. */
+static enum p2p_code run_rounds(struct run *run, const size_t *numbers, size_t count, uint32_t first, uint32_t rounds,
+                                struct p2p_error *error)
+{
+    size_t *order = calloc(count + 1, sizeof *order);
+    enum p2p_code code = P2P_OK;
+
+    if (order == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    run->progress.boots_planned += (uint64_t)rounds * count;
+    run->progress.stimuli_planned = run->progress.boots_planned * run->campaign->plan->samples;
+    for (uint32_t round = first; round < first + rounds && code == P2P_OK; round++) {
+        p2p_order_round(run->campaign->plan->seed, round, count, order);
+        for (size_t i = 0; i < count && code == P2P_OK; i++) {
+            code = run_and_analyse(run, numbers[order[i]], round, error);
+        }
+    }
+    free(order);
+    return code;
+}
+
+static size_t find_failed(const struct p2p_result *result, size_t *numbers)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        if (result->configurations[i].judgement.verdict == P2P_VERDICT_FAIL) {
+            numbers[count++] = i;
+        }
+    }
+    return count;
+}
+
+static enum p2p_code run_all(struct run *run, struct p2p_error *error)
+{
+    const struct p2p_plan *plan = run->campaign->plan;
+    size_t count = run->result->configuration_count;
+    size_t *numbers = calloc(count, sizeof *numbers);
     enum p2p_code code;
 
-    run.analysis = p2p_analysis_new(result);
+    if (numbers == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = i;
+    }
+    code = run_rounds(run, numbers, count, 1, plan->boots, error);
+    if (code == P2P_OK) {
+        count = find_failed(run->result, numbers);
+        code = run_rounds(run, numbers, count, plan->boots + 1, plan->confirm_boots, error);
+    }
+    free(numbers);
+    return code;
+}
+
+enum p2p_code p2p_campaign_run(const struct p2p_campaign *campaign, struct p2p_result *result, struct p2p_error *error)
+{
+    struct run run = {.campaign = campaign, .result = result, .analysis = p2p_analysis_new(result)};
+    enum p2p_code code;
+
     if (run.analysis == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
-    run.progress.boots_planned = (uint64_t)plan->boots * result->configuration_count;
-    run.progress.stimuli_planned = run.progress.boots_planned * plan->samples;
     result->time_base = campaign->ports->time_base;
-    p2p_analysis_update(run.analysis, false);
-    code = write_result(&run, error);
-    for (uint32_t boot = 1; boot <= plan->boots && code == P2P_OK; boot++) {
-        for (size_t number = 0; number < result->configuration_count && code == P2P_OK; number++) {
-            code = run_boot(&run, number, boot, error);
-            p2p_analysis_update(run.analysis, code == P2P_OK && run.progress.boots_done == run.progress.boots_planned);
-            if (code == P2P_OK) {
-                code = write_result(&run, error);
-            } else {
-                write_result(&run, error);
-            }
-        }
+    code = p2p_analysis_update(run.analysis, false, error);
+    if (code == P2P_OK) {
+        code = write_result(&run, error);
+    }
+    if (code == P2P_OK) {
+        code = run_all(&run, error);
+    }
+    if (code == P2P_OK) {
+        code = p2p_analysis_update(run.analysis, true, error);
+    }
+    if (code == P2P_OK) {
+        code = write_result(&run, error);
     }
     p2p_analysis_free(run.analysis);
     return code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole plan on a bench: boots its configurations in turns, records each boot in the run folder, and analyses what
- * was recorded. The configurations take turns boot by boot, so that a bench that drifts drifts under all of them.
+ * A whole plan on a bench: boots its configurations in turns (session/order.h), records each boot in the run folder,
+ * and analyses what was recorded. Last, each configuration that FAILs gets the plan's confirm_boots fresh boots: they
+ * go on counting, and stand beside its figures and verdict without changing them (docs/adr/0008).
  */
 #ifndef P2P_SESSION_CAMPAIGN_H
 #define P2P_SESSION_CAMPAIGN_H
@@ -12,7 +13,7 @@
 struct p2p_progress {
     const char *configuration;
     uint32_t boot;                          /* from 1 */
-    uint64_t boots_done, boots_planned;     /* of all configurations */
+    uint64_t boots_done, boots_planned;     /* of all configurations; more are planned when some are to be confirmed */
     uint64_t stimuli_done, stimuli_planned; /* of all boots */
 };
 
@@ -24,6 +25,8 @@ struct p2p_campaign {
     const char *folder;     /* the run folder: exists, empty */
     /* Called often; may be NULL. */
     void (*progress)(void *user, const struct p2p_progress *progress);
+    /* Called with each result that was written to the folder; may be NULL. Its error ends the run. */
+    enum p2p_code (*written)(void *user, const struct p2p_result *result, struct p2p_error *error);
     void *user;
 };
 

@@ -436,6 +436,9 @@ static enum p2p_code run_powered(struct run *run)
     if (code == P2P_OK) {
         code = check_counters(run);
     }
+    if (code == P2P_OK) {
+        code = p2p_boot_log_check_neighbours(&run->record->log, session->configuration, run->error);
+    }
     if (code == P2P_OK && session->configuration->xen != NULL) {
         code = check_command_line(run);
     }

@@ -3,6 +3,7 @@
 
 #include "capture/pairing.h"
 #include "store/edge_file.h"
+#include "store/judging.h"
 #include "store/run_folder.h"
 #include "util/file.h"
 
@@ -15,21 +16,20 @@
 
 enum { EDGES_PER_READ = 4096 };
 
-#define NS_PER_S 1e9
-
-/* What one configuration's boots add up to. */
+/* What boots of one configuration add up to. */
 struct tally {
-    struct p2p_series *series;
+    struct p2p_series *series; /* NULL before the first boot */
+    uint32_t *numbers;         /* of the boots in the series, one for one */
     struct p2p_account account;
     struct p2p_judgement faults; /* of single boots */
     struct p2p_truth truth;
     uint32_t boots;
-    uint32_t whole_boots;
 };
 
 struct p2p_analysis {
     struct p2p_result *result;
-    struct tally *tallies;
+    struct tally *planned; /* by configuration: the boots of the plan, */
+    struct tally *fresh;   /* and those to confirm that it fails */
 };
 
 struct p2p_analysis *p2p_analysis_new(struct p2p_result *result)
@@ -40,31 +40,31 @@ struct p2p_analysis *p2p_analysis_new(struct p2p_result *result)
         return NULL;
     }
     analysis->result = result;
-    analysis->tallies = calloc(result->configuration_count, sizeof *analysis->tallies);
-    for (size_t i = 0; analysis->tallies != NULL && i < result->configuration_count; i++) {
-        analysis->tallies[i].series = p2p_series_new(result->warmup);
-        if (analysis->tallies[i].series == NULL) {
-            p2p_analysis_free(analysis);
-            return NULL;
-        }
-    }
-    if (analysis->tallies == NULL) {
-        free(analysis);
+    analysis->planned = calloc(result->configuration_count, sizeof *analysis->planned);
+    analysis->fresh = calloc(result->configuration_count, sizeof *analysis->fresh);
+    if (analysis->planned == NULL || analysis->fresh == NULL) {
+        p2p_analysis_free(analysis);
         return NULL;
     }
     return analysis;
 }
 
+static void free_tallies(struct tally *tallies, size_t count)
+{
+    for (size_t i = 0; tallies != NULL && i < count; i++) {
+        p2p_series_free(tallies[i].series);
+        free(tallies[i].numbers);
+    }
+    free(tallies);
+}
+
 void p2p_analysis_free(struct p2p_analysis *analysis)
 {
-    if (analysis == NULL) {
-        return;
+    if (analysis != NULL) {
+        free_tallies(analysis->planned, analysis->result->configuration_count);
+        free_tallies(analysis->fresh, analysis->result->configuration_count);
+        free(analysis);
     }
-    for (size_t i = 0; i < analysis->result->configuration_count; i++) {
-        p2p_series_free(analysis->tallies[i].series);
-    }
-    free(analysis->tallies);
-    free(analysis);
 }
 
 /* Where the samples of one boot go. */
@@ -122,12 +122,48 @@ static bool pair_edges(struct p2p_edge_reader *reader, struct p2p_pairing *pairi
     return sound;
 }
 
+/* False: out of memory. */
+static bool begin_boot(struct tally *tally, uint32_t boot, uint32_t warmup)
+{
+    size_t count = 0;
+    uint32_t *numbers;
+
+    if (tally->series == NULL) {
+        tally->series = p2p_series_new(warmup);
+    }
+    if (tally->series == NULL) {
+        return false;
+    }
+    count = p2p_series_boot_count(tally->series);
+    numbers = realloc(tally->numbers, (count + 1) * sizeof *numbers);
+    if (numbers == NULL) {
+        return false;
+    }
+    numbers[count] = boot;
+    tally->numbers = numbers;
+    return p2p_series_begin_boot(tally->series);
+}
+
+/* What the reader says once all was read. */
+static void check_end(const struct p2p_edge_reader *reader, const struct p2p_vouched *vouched, bool sound,
+                      struct p2p_judgement *faults, uint32_t boot)
+{
+    struct p2p_error error = {0};
+
+    if (!p2p_edge_reader_complete(reader)) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": the recording of edges has no end", boot);
+    } else if (sound && p2p_check_vouched("edges.p2p", vouched, p2p_edge_reader_digest(reader), &error) != P2P_OK) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, error.message);
+    }
+}
+
 /* *sound: all of the file could be read, and counts. */
 static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tally, uint32_t boot,
-                                const char *boot_folder, const char *path, bool *sound, struct p2p_error *error)
+                                const char *boot_folder, const char *path, const struct p2p_vouched *vouched,
+                                bool *sound, struct p2p_error *error)
 {
     struct p2p_result *result = analysis->result;
-    struct intake intake = {.series = tally->series};
+    struct intake intake = {0};
     struct p2p_edge_file_header header = {0};
     struct p2p_error cause = {0};
     struct p2p_edge_reader *reader = p2p_edge_reader_open(path, &header, &cause);
@@ -145,21 +181,18 @@ static enum p2p_code read_edges(struct p2p_analysis *analysis, struct tally *tal
         goto out;
     }
     pairing = p2p_pairing_new(p2p_ns_to_ticks(result->stimulus.deadline_ns, header.tick_hz), take_sample, &intake);
-    if (pairing == NULL) {
+    if (pairing == NULL || !begin_boot(tally, boot, result->warmup)) {
         code = p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
         goto out;
     }
-    p2p_series_begin_boot(tally->series);
+    intake.series = tally->series;
     *sound = pair_edges(reader, pairing, &tally->faults, boot, boot_folder);
     p2p_account_add(&tally->account, p2p_pairing_account(pairing));
     if (intake.refused) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": a latency of over 2^32 ticks",
                           boot);
     }
-    if (!p2p_edge_reader_complete(reader)) {
-        p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT,
-                          "boot %" PRIu32 ": the recording of edges has no end", boot);
-    }
+    check_end(reader, vouched, *sound, &tally->faults, boot);
 out:
     p2p_pairing_free(pairing);
     p2p_edge_reader_close(reader);
@@ -179,6 +212,10 @@ static void check_belongs(const struct p2p_result *result, size_t configuration,
     if (strcmp(summary->configuration, result->configurations[configuration].name) != 0 || summary->boot != boot) {
         p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": its boot.json is of %s, boot %" PRIu32,
                           boot, summary->configuration, summary->boot);
+    }
+    if (summary->confirmation != (boot > result->boots)) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": its boot.json says that it is %s", boot,
+                          summary->confirmation ? "a fresh one" : "one of the plan's");
     }
     if (result->probe[0] != '\0' && summary->probe[0] != '\0' &&
         (strcmp(result->probe, summary->probe) != 0 || strcmp(result->serial, summary->serial) != 0)) {
@@ -205,11 +242,28 @@ static void take_probe(struct p2p_result *result, const struct p2p_boot_summary 
     }
 }
 
+/* One guest answers in all boots of a configuration. */
+static void take_stub(struct p2p_result_configuration *configuration, uint32_t boot,
+                      const struct p2p_boot_summary *summary, struct p2p_judgement *faults)
+{
+    if (summary->stub[0] == '\0') {
+        return;
+    }
+    if (configuration->stub[0] == '\0') {
+        snprintf(configuration->stub, sizeof configuration->stub, "%s", summary->stub);
+        snprintf(configuration->stub_path, sizeof configuration->stub_path, "%s", summary->stub_path);
+    } else if (strcmp(configuration->stub, summary->stub) != 0 ||
+               strcmp(configuration->stub_path, summary->stub_path) != 0) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": answered by %s, path %s; others by %s, path %s", boot, summary->stub,
+                          summary->stub_path, configuration->stub, configuration->stub_path);
+    }
+}
+
 /* False: there is none that could be read. */
 static bool take_summary(struct p2p_analysis *analysis, size_t configuration, uint32_t boot, const char *boot_folder,
-                         struct p2p_boot_summary *summary)
+                         struct tally *tally, struct p2p_boot_summary *summary)
 {
-    struct tally *tally = &analysis->tallies[configuration];
     struct p2p_error cause = {0};
     bool present = false;
 
@@ -224,16 +278,16 @@ static bool take_summary(struct p2p_analysis *analysis, size_t configuration, ui
         return false;
     }
     check_belongs(analysis->result, configuration, boot, summary, &tally->faults);
+    take_stub(&analysis->result->configurations[configuration], boot, summary, &tally->faults);
     if (!summary->complete) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, summary->fault);
-    } else {
-        tally->whole_boots++;
     }
     return true;
 }
 
 static enum p2p_code compare_with_truth(const struct p2p_analysis *analysis, struct tally *tally, uint32_t boot,
-                                        const char *boot_folder, const char *edges_path, struct p2p_error *error)
+                                        const char *boot_folder, const char *edges_path,
+                                        const struct p2p_vouched *vouched, struct p2p_error *error)
 {
     char *path = p2p_format("%s/truth.p2p", boot_folder);
     struct p2p_error cause = {0};
@@ -243,7 +297,7 @@ static enum p2p_code compare_with_truth(const struct p2p_analysis *analysis, str
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
     }
     tally->truth.correction_ns = analysis->result->budget.skew_correction_ns;
-    code = p2p_truth_add_boot(&tally->truth, edges_path, path, analysis->result->stimulus.deadline_ns, &cause);
+    code = p2p_truth_add_boot(&tally->truth, edges_path, path, vouched, analysis->result->stimulus.deadline_ns, &cause);
     if (code == P2P_E_INPUT) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot,
                           within(cause.message, boot_folder));
@@ -255,162 +309,245 @@ static enum p2p_code compare_with_truth(const struct p2p_analysis *analysis, str
     return code;
 }
 
+static enum p2p_code record_order(struct p2p_result *result, size_t configuration, uint32_t boot,
+                                  struct p2p_error *error)
+{
+    struct p2p_result_order *grown = realloc(result->order, (result->order_count + 1) * sizeof *grown);
+
+    if (grown == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    grown[result->order_count++] = (struct p2p_result_order){.configuration = configuration, .boot = boot};
+    result->order = grown;
+    return P2P_OK;
+}
+
 enum p2p_code p2p_analysis_add_boot(struct p2p_analysis *analysis, size_t configuration, uint32_t boot,
                                     const char *boot_folder, struct p2p_error *error)
 {
-    struct tally *tally = &analysis->tallies[configuration];
+    struct tally *tally =
+        boot > analysis->result->boots ? &analysis->fresh[configuration] : &analysis->planned[configuration];
     char *path = p2p_format("%s/edges.p2p", boot_folder);
-    struct p2p_boot_summary summary;
-    enum p2p_code code = P2P_OK;
+    struct p2p_boot_summary summary = {0};
+    enum p2p_code code = record_order(analysis->result, configuration, boot, error);
     bool present, silent, sound = false;
 
-    if (path == NULL) {
+    if (path == NULL || code != P2P_OK) {
+        free(path);
         return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", boot_folder);
     }
     tally->boots++;
-    present = take_summary(analysis, configuration, boot, boot_folder, &summary);
+    present = take_summary(analysis, configuration, boot, boot_folder, tally, &summary);
     /* A boot that ended before the probe was known has said why: there are no edges to look for. */
     silent = present && !summary.complete && summary.probe[0] == '\0';
     if (!silent || access(path, F_OK) == 0) {
-        code = read_edges(analysis, tally, boot, boot_folder, path, &sound, error);
+        code = read_edges(analysis, tally, boot, boot_folder, path, &summary.edges, &sound, error);
     }
     if (present && code == P2P_OK) {
         take_probe(analysis->result, &summary);
     }
     if (sound && code == P2P_OK) {
-        code = compare_with_truth(analysis, tally, boot, boot_folder, path, error);
+        code = compare_with_truth(analysis, tally, boot, boot_folder, path, &summary.truth, error);
     }
     free(path);
     return code;
 }
 
-/* What a sample may be off by: a tick, and three times what else there is, over the longest latency. */
-static double allowed_error_ns(const struct p2p_result *result)
+/* As a file holds it: a run, its report and the gate judge by the same digits. */
+static double to_ps(double value_ns)
 {
-    const struct p2p_uncertainty *budget = &result->budget;
-
-    return NS_PER_S / (double)result->tick_hz + 3 * budget->skew_ns +
-           3e-6 * budget->timebase_ppm * (double)result->stimulus.deadline_ns;
+    return round(value_ns * 1e3) / 1e3;
 }
 
-/* What the mean may be off by: five times its standard uncertainty, which chance exceeds once in a million runs. */
-static double allowed_mean_error_ns(const struct p2p_result *result, const struct p2p_stats *stats, uint64_t n)
+/* False: out of memory. */
+static bool take_boot_figures(const struct p2p_result *result, const struct tally *tally,
+                              struct p2p_result_configuration *configuration)
 {
-    struct p2p_uncertainty budget = result->budget;
+    size_t count = p2p_series_boot_count(tally->series);
+    struct p2p_result_boot *boots = realloc(configuration->boot_figures, (count + 1) * sizeof *boots);
 
-    budget.quantisation_ns = p2p_quantisation_ns(1, result->tick_hz);
-    return 2.5 * p2p_uncertainty_of_mean_ns(&budget, stats->avg_ns, n); /* which is expanded, k = 2 */
+    if (boots == NULL) {
+        return false;
+    }
+    configuration->boot_figures = boots;
+    configuration->boot_figure_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct p2p_result_boot *boot = &boots[configuration->boot_figure_count];
+        struct p2p_boot_figures *figures = &boot->figures;
+
+        boot->boot = tally->numbers[i];
+        p2p_series_boot_figures(tally->series, i, result->tick_hz, &result->budget, figures);
+        figures->variance_ns2 = to_ps(figures->variance_ns2);
+        figures->value_ns[P2P_FIGURE_AVG] = to_ps(figures->value_ns[P2P_FIGURE_AVG]);
+        configuration->boot_figure_count += figures->n > 0;
+    }
+    return true;
 }
 
-/* Where the truth is known, the probe is held to it: one that is wrong measures nothing. */
-static void judge_truth(const struct p2p_result *result, const struct p2p_truth *truth, const struct p2p_stats *stats,
-                        struct p2p_judgement *judgement)
+/* False: out of memory. */
+static bool take_spread(struct p2p_result_configuration *configuration)
 {
-    double mean_error_ns = p2p_truth_mean_error_ns(truth);
+    size_t count = configuration->boot_figure_count;
+    struct p2p_boot_figures *figures = calloc(count + 1, sizeof *figures);
 
-    if (truth->unmatched > 0) {
-        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT, "%" PRIu64 " sample%s that the probe or the truth lacks",
-                          truth->unmatched, truth->unmatched == 1 ? "" : "s");
+    if (figures == NULL) {
+        return false;
     }
-    if (truth->n > 0 && truth->max_error_ns > allowed_error_ns(result) + 1e-6) {
-        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT,
-                          "the probe is off by up to %.3f ns from the truth, its budget allows %.3f ns",
-                          truth->max_error_ns, allowed_error_ns(result));
+    for (size_t i = 0; i < count; i++) {
+        figures[i] = configuration->boot_figures[i].figures;
     }
-    if (truth->n > 0 && fabs(mean_error_ns) > allowed_mean_error_ns(result, stats, truth->n)) {
-        p2p_judgement_add(
-            judgement, P2P_VERDICT_BENCH_FAULT,
-            "the mean is off by %.3f ns from the truth, its uncertainty allows %.3f ns (without jitter the "
-            "stimuli stand still against the probe's ticks)",
-            fabs(mean_error_ns), allowed_mean_error_ns(result, stats, truth->n));
+    p2p_spread_of(figures, count, &configuration->spread);
+    free(figures);
+    return true;
+}
+
+static void count_exceedances(const struct p2p_result *result, const struct tally *tally,
+                              const struct p2p_exceedance_limit *limit, struct p2p_exceedance *exceedance)
+{
+    const struct p2p_account *account = &tally->account;
+
+    *exceedance = (struct p2p_exceedance){0};
+    if (limit->over_ns != UINT64_MAX) {
+        exceedance->n = account->stimuli;
+        exceedance->count = account->missed + account->late +
+                            p2p_series_count_above(tally->series, limit->over_ns, result->tick_hz, &result->budget);
     }
 }
 
-static void update_configuration(const struct p2p_result *result, const struct tally *tally,
-                                 struct p2p_result_configuration *configuration)
+/* False: out of memory. */
+static bool update_planned(const struct p2p_result *result, const struct tally *tally,
+                           struct p2p_result_configuration *configuration)
 {
+    bool done = true;
+
     configuration->boots = tally->boots;
     configuration->account = tally->account;
     configuration->truth = tally->truth;
     configuration->stats = (struct p2p_stats){0};
-    configuration->judgement = (struct p2p_judgement){0};
-    if (result->tick_hz != 0) {
+    configuration->spread = (struct p2p_spread){0};
+    configuration->outliers = (struct p2p_outliers){0};
+    configuration->exceedance = (struct p2p_exceedance){0};
+    configuration->boot_figure_count = 0;
+    configuration->judgement = tally->faults;
+    if (tally->series != NULL) {
         p2p_series_stats(tally->series, result->tick_hz, &result->budget, &configuration->stats);
+        p2p_series_outliers(tally->series, result->tick_hz, &result->budget, &configuration->outliers);
+        count_exceedances(result, tally, &configuration->limits.exceedance, &configuration->exceedance);
+        done = take_boot_figures(result, tally, configuration) && take_spread(configuration);
     }
     if (tally->boots == 0) {
         p2p_judgement_add(&configuration->judgement, P2P_VERDICT_BENCH_FAULT, "not measured");
-        return;
     }
-    if (tally->faults.verdict != P2P_VERDICT_PASS) {
-        p2p_judgement_add(&configuration->judgement, tally->faults.verdict, "%s", tally->faults.reason);
-    }
-    judge_truth(result, &tally->truth, &configuration->stats, &configuration->judgement);
-    if (tally->account.stimuli > 0 || tally->whole_boots > 0) { /* else the fault has said it all */
-        struct p2p_judgement measured = {0};
-
-        p2p_judge(&configuration->stats, &configuration->account, &configuration->limits, &measured);
-        if (measured.verdict != P2P_VERDICT_PASS) {
-            p2p_judgement_add(&configuration->judgement, measured.verdict, "%s", measured.reason);
-        }
-    }
+    return done;
 }
 
-/* A sick bench voids the run, not only the configuration that showed it. */
-static void judge_control(struct p2p_result *result, struct p2p_result_configuration *configuration)
+static void update_fresh(const struct p2p_result *result, const struct tally *tally, const struct p2p_limits *limits,
+                         struct p2p_confirmation *confirmation)
 {
-    struct p2p_judgement control = {0};
-
-    p2p_judge_control(&configuration->stats, &configuration->control, &control);
-    if (control.verdict != P2P_VERDICT_PASS) {
-        p2p_judgement_add(&configuration->judgement, control.verdict, "%s", control.reason);
-        p2p_judgement_add(&result->judgement, control.verdict, "%s: %s", configuration->name, control.reason);
+    *confirmation = (struct p2p_confirmation){
+        .boots = tally->boots,
+        .judgement = tally->faults,
+        .account = tally->account,
+        .truth = tally->truth,
+    };
+    if (tally->series != NULL) {
+        p2p_series_stats(tally->series, result->tick_hz, &result->budget, &confirmation->stats);
+        count_exceedances(result, tally, &limits->exceedance, &confirmation->exceedance);
     }
 }
 
-void p2p_analysis_update(struct p2p_analysis *analysis, bool ended)
+enum p2p_code p2p_analysis_update(struct p2p_analysis *analysis, bool ended, struct p2p_error *error)
 {
     struct p2p_result *result = analysis->result;
-    uint32_t recorded = 0;
-    uint64_t planned = (uint64_t)result->boots * result->configuration_count;
+    uint64_t recorded = 0;
 
-    result->judgement = (struct p2p_judgement){0};
     for (size_t i = 0; i < result->configuration_count; i++) {
         struct p2p_result_configuration *configuration = &result->configurations[i];
 
-        update_configuration(result, &analysis->tallies[i], configuration);
-        recorded += configuration->boots;
-        judge_control(result, configuration);
-        if (configuration->judgement.verdict != P2P_VERDICT_PASS) {
-            p2p_judgement_add(&result->judgement, configuration->judgement.verdict, "%s: %s", configuration->name,
-                              p2p_verdict_name(configuration->judgement.verdict));
+        if (!update_planned(result, &analysis->planned[i], configuration)) {
+            return p2p_error_set(error, P2P_E_HOST, "out of memory");
         }
+        update_fresh(result, &analysis->fresh[i], &configuration->limits, &configuration->confirmation);
+        recorded += configuration->boots;
     }
-    result->complete = ended && recorded == planned;
-    if (!result->complete) {
-        p2p_judgement_add(&result->judgement, P2P_VERDICT_BENCH_FAULT,
-                          "the run is incomplete: %" PRIu32 " of %" PRIu64 " boots recorded", recorded, planned);
-    }
+    result->complete = ended && recorded == (uint64_t)result->boots * result->configuration_count;
+    return p2p_result_judge(result) ? P2P_OK : p2p_error_set(error, P2P_E_HOST, "out of memory");
 }
 
-static enum p2p_code add_recorded_boots(struct p2p_analysis *analysis, const char *folder, struct p2p_error *error)
+/* ---- A run folder ---- */
+
+/* Which boots were taken in already: a row for each configuration. */
+struct taken {
+    bool *boots;
+    size_t per_configuration;
+};
+
+/* A boot that is not there is not taken in; *missing counts it. */
+static enum p2p_code add_recorded_boot(struct p2p_analysis *analysis, const char *folder, struct p2p_result_order entry,
+                                       struct taken *taken, size_t *missing, struct p2p_error *error)
 {
-    const struct p2p_result *result = analysis->result;
+    const char *name = analysis->result->configurations[entry.configuration].name;
+    size_t index = entry.configuration * taken->per_configuration + entry.boot - 1;
+    char *boot_folder;
     enum p2p_code code = P2P_OK;
 
-    for (size_t i = 0; i < result->configuration_count && code == P2P_OK; i++) {
-        for (uint32_t boot = 1; boot <= result->boots && code == P2P_OK; boot++) {
-            char *boot_folder = p2p_boot_folder(folder, result->configurations[i].name, boot);
+    if (entry.boot > taken->per_configuration || taken->boots[index]) {
+        return P2P_OK;
+    }
+    boot_folder = p2p_boot_folder(folder, name, entry.boot);
+    if (boot_folder == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
+    }
+    if (access(boot_folder, F_OK) == 0) {
+        taken->boots[index] = true;
+        code = p2p_analysis_add_boot(analysis, entry.configuration, entry.boot, boot_folder, error);
+    } else {
+        ++*missing;
+    }
+    free(boot_folder);
+    return code;
+}
 
-            if (boot_folder == NULL) {
-                return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
-            }
-            if (access(boot_folder, F_OK) == 0) {
-                code = p2p_analysis_add_boot(analysis, i, boot, boot_folder, error);
-            }
-            free(boot_folder);
+/*
+ * As they were run; then those that result.json does not know: of a run that was killed, or from before there was an
+ * order, when configurations took turns as in the plan. *lost: boots that it knows are gone.
+ */
+static enum p2p_code add_recorded_boots(struct p2p_analysis *analysis, const char *folder,
+                                        const struct p2p_result_order *order, size_t count, size_t *lost,
+                                        struct p2p_error *error)
+{
+    const struct p2p_result *result = analysis->result;
+    struct taken taken = {.per_configuration = result->boots + result->confirm_boots};
+    enum p2p_code code = P2P_OK;
+    size_t absent = 0;
+
+    taken.boots = calloc(result->configuration_count, taken.per_configuration * sizeof *taken.boots);
+    if (taken.boots == NULL) {
+        return p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
+    }
+    for (size_t i = 0; i < count && code == P2P_OK; i++) {
+        code = add_recorded_boot(analysis, folder, order[i], &taken, lost, error);
+    }
+    for (uint32_t boot = 1; boot <= taken.per_configuration && code == P2P_OK; boot++) {
+        for (size_t i = 0; i < result->configuration_count && code == P2P_OK; i++) {
+            code = add_recorded_boot(analysis, folder, (struct p2p_result_order){i, boot}, &taken, &absent, error);
         }
     }
+    free(taken.boots);
     return code;
+}
+
+/* What was asked for stays; what came of it is forgotten. */
+static void forget_measured(struct p2p_result *result)
+{
+    result->probe[0] = result->serial[0] = result->firmware[0] = '\0';
+    result->tick_hz = 0;
+    result->budget = (struct p2p_uncertainty){0};
+    result->order = NULL;
+    result->order_count = 0;
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        result->configurations[i].stub[0] = result->configurations[i].stub_path[0] = '\0';
+    }
 }
 
 struct p2p_result *p2p_analyse_run(const char *folder, struct p2p_error *error)
@@ -418,32 +555,33 @@ struct p2p_result *p2p_analyse_run(const char *folder, struct p2p_error *error)
     char *path = p2p_result_path(folder);
     struct p2p_result *result = path == NULL ? NULL : p2p_result_load(path, error);
     struct p2p_analysis *analysis = NULL;
-    enum p2p_code code = P2P_OK;
-    bool ended;
+    struct p2p_result_order *order = NULL;
+    enum p2p_code code = P2P_E_HOST;
+    size_t count = 0, lost = 0;
 
     free(path);
     if (result == NULL) {
         p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
         return NULL;
     }
-    ended = result->complete;
-    result->probe[0] = result->serial[0] = result->firmware[0] = '\0';
-    result->tick_hz = 0;
-    result->budget = (struct p2p_uncertainty){0};
+    order = result->order;
+    count = result->order_count;
+    forget_measured(result);
     analysis = p2p_analysis_new(result);
     if (analysis == NULL) {
         p2p_error_set(error, P2P_E_HOST, "%s: out of memory", folder);
-        p2p_result_free(result);
-        return NULL;
+        goto out;
     }
-    code = add_recorded_boots(analysis, folder, error);
+    code = add_recorded_boots(analysis, folder, order, count, &lost, error);
     if (code == P2P_OK) {
-        p2p_analysis_update(analysis, ended);
+        code = p2p_analysis_update(analysis, result->complete && lost == 0, error);
     }
+out:
     p2p_analysis_free(analysis);
+    free(order);
     if (code != P2P_OK) {
         p2p_result_free(result);
-        return NULL;
+        result = NULL;
     }
     return result;
 }

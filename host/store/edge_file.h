@@ -30,6 +30,8 @@ struct p2p_edge_writer *p2p_edge_writer_open(const char *path, const struct p2p_
 enum p2p_code p2p_edge_writer_append(struct p2p_edge_writer *writer, const struct p2p_edge *edges, size_t count,
                                      struct p2p_error *error);
 enum p2p_code p2p_edge_writer_flush(struct p2p_edge_writer *writer, struct p2p_error *error);
+/* The digest (SPEC.md) of all edges appended; flushes them. Without meaning after an error. */
+uint32_t p2p_edge_writer_digest(struct p2p_edge_writer *writer);
 /*
  * Writes the end block, syncs the file and its folder, and closes. After an error, now or before: no end
  * block. Frees the writer whatever it returns; `writer` may be NULL.
@@ -54,6 +56,8 @@ enum p2p_code p2p_edge_reader_next(struct p2p_edge_reader *reader, struct p2p_ed
                                    size_t *count, struct p2p_error *error);
 /* After *count == 0: true if the end block was there, i.e. the recording was closed properly. */
 bool p2p_edge_reader_complete(const struct p2p_edge_reader *reader);
+/* The digest (SPEC.md) of the blocks of edges loaded so far: after *count == 0, of the file. */
+uint32_t p2p_edge_reader_digest(const struct p2p_edge_reader *reader);
 void p2p_edge_reader_close(struct p2p_edge_reader *reader); /* may be NULL */
 
 #endif

@@ -28,25 +28,14 @@ uint32_t edge_file_block_crc(const uint8_t *block)
     return (uint32_t)crc32(crc, block + EDGE_FILE_BLOCK_CONTENTS, EDGE_FILE_BLOCK_BYTES - EDGE_FILE_BLOCK_CONTENTS);
 }
 
+uint32_t edge_file_digest(uint32_t digest, const uint8_t *crc)
+{
+    return (uint32_t)crc32(digest, crc, sizeof(uint32_t));
+}
+
 uint64_t edge_file_block_at(uint64_t number)
 {
     return EDGE_FILE_HEADER_BYTES + number * EDGE_FILE_BLOCK_BYTES;
-}
-
-bool edge_file_edge_is_valid(const struct p2p_edge *edge)
-{
-    if (edge->ticks >= EDGE_FILE_TICKS_LIMIT || edge->level > 1) {
-        return false;
-    }
-    switch (edge->channel) {
-    case P2P_CHANNEL_STIMULUS:
-    case P2P_CHANNEL_ANSWER:
-        return (edge->flags & ~(P2P_EDGE_GLITCH | P2P_EDGE_CLIPPED)) == 0;
-    case P2P_CHANNEL_MARK:
-        return edge->flags == P2P_MARK_ARMED || edge->flags == P2P_MARK_DISARMED;
-    default:
-        return false;
-    }
 }
 
 bool edge_file_header_is_valid(const struct p2p_edge_file_header *header)
@@ -59,16 +48,6 @@ uint64_t edge_file_encode_edge(const struct p2p_edge *edge)
 {
     return edge->ticks | (uint64_t)edge->level << EDGE_FILE_SHIFT_LEVEL |
            (uint64_t)edge->channel << EDGE_FILE_SHIFT_CHANNEL | (uint64_t)edge->flags << EDGE_FILE_SHIFT_FLAGS;
-}
-
-struct p2p_edge edge_file_decode_edge(uint64_t record)
-{
-    return (struct p2p_edge){
-        .ticks = record & (EDGE_FILE_TICKS_LIMIT - 1),
-        .level = (uint8_t)(record >> EDGE_FILE_SHIFT_LEVEL & 1),
-        .channel = (uint8_t)(record >> EDGE_FILE_SHIFT_CHANNEL & 7),
-        .flags = (uint8_t)(record >> EDGE_FILE_SHIFT_FLAGS),
-    };
 }
 
 enum p2p_code edge_file_outcome(const struct p2p_error *failure, struct p2p_error *error)

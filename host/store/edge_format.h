@@ -107,13 +107,40 @@ bool edge_file_all_zero(const uint8_t *bytes, const uint8_t *end);
 uint32_t edge_file_header_crc(const uint8_t *header);
 uint32_t edge_file_block_crc(const uint8_t *block);
 uint64_t edge_file_block_at(uint64_t number); /* offset in the file */
+/* The digest of SPEC.md with one more checksum in it; 0 before the first, the header's. */
+uint32_t edge_file_digest(uint32_t digest, const uint8_t *crc);
 
 /* One rule for both sides: the writer makes no file that the reader would refuse. */
-bool edge_file_edge_is_valid(const struct p2p_edge *edge);
 bool edge_file_header_is_valid(const struct p2p_edge_file_header *header);
 
+/* Inline, as this one and the next are done for every edge of a file. */
+static inline bool edge_file_edge_is_valid(const struct p2p_edge *edge)
+{
+    if (edge->ticks >= EDGE_FILE_TICKS_LIMIT || edge->level > 1) {
+        return false;
+    }
+    switch (edge->channel) {
+    case P2P_CHANNEL_STIMULUS:
+    case P2P_CHANNEL_ANSWER:
+        return (edge->flags & ~(P2P_EDGE_GLITCH | P2P_EDGE_CLIPPED)) == 0;
+    case P2P_CHANNEL_MARK:
+        return edge->flags == P2P_MARK_ARMED || edge->flags == P2P_MARK_DISARMED;
+    default:
+        return false;
+    }
+}
+
+static inline struct p2p_edge edge_file_decode_edge(uint64_t record)
+{
+    return (struct p2p_edge){
+        .ticks = record & (EDGE_FILE_TICKS_LIMIT - 1),
+        .level = (uint8_t)(record >> EDGE_FILE_SHIFT_LEVEL & 1),
+        .channel = (uint8_t)(record >> EDGE_FILE_SHIFT_CHANNEL & 7),
+        .flags = (uint8_t)(record >> EDGE_FILE_SHIFT_FLAGS),
+    };
+}
+
 uint64_t edge_file_encode_edge(const struct p2p_edge *edge);
-struct p2p_edge edge_file_decode_edge(uint64_t record);
 
 /* The error that stands, copied to the caller. */
 enum p2p_code edge_file_outcome(const struct p2p_error *failure, struct p2p_error *error);

@@ -17,6 +17,7 @@ struct p2p_edge_writer {
     size_t count;             /* edges in it */
     uint64_t total;           /* edges in it and in all blocks before it */
     bool dirty;               /* it holds edges that are not written yet */
+    uint32_t digest;          /* of the header and of all blocks before it */
     struct p2p_error failure; /* the first one: nothing is appended after it */
     uint8_t block[EDGE_FILE_BLOCK_BYTES];
 };
@@ -53,7 +54,7 @@ static void writer_free(struct p2p_edge_writer *writer)
     free(writer);
 }
 
-static int write_header(int fd, const struct p2p_edge_file_header *header)
+static int write_header(int fd, const struct p2p_edge_file_header *header, uint32_t *digest)
 {
     uint8_t bytes[EDGE_FILE_HEADER_BYTES] = {0};
 
@@ -64,6 +65,7 @@ static int write_header(int fd, const struct p2p_edge_file_header *header)
     edge_file_store_u64(bytes + EDGE_FILE_HEADER_TICK_HZ, header->tick_hz);
     bytes[EDGE_FILE_HEADER_TIME_BASE] = (uint8_t)header->time_base;
     edge_file_store_u32(bytes + EDGE_FILE_HEADER_CRC, edge_file_header_crc(bytes));
+    *digest = edge_file_digest(0, bytes + EDGE_FILE_HEADER_CRC);
     return write_all(fd, bytes, sizeof bytes, 0);
 }
 
@@ -93,7 +95,7 @@ struct p2p_edge_writer *p2p_edge_writer_open(const char *path, const struct p2p_
         p2p_error_set_errno(error, errno == EEXIST ? P2P_E_INPUT : P2P_E_HOST, errno, "%s: cannot create", path);
         goto out;
     }
-    if (write_header(writer->fd, header) != 0) {
+    if (write_header(writer->fd, header, &writer->digest) != 0) {
         p2p_error_set_errno(error, P2P_E_HOST, errno, "%s: cannot write", path);
         (void)unlink(path);
         goto out;
@@ -138,6 +140,7 @@ static void flush_edges(struct p2p_edge_writer *writer)
     }
     writer->dirty = false;
     if (writer->count == EDGE_FILE_BLOCK_EDGES) {
+        writer->digest = edge_file_digest(writer->digest, writer->block + EDGE_FILE_BLOCK_CRC);
         start_block(writer);
     }
 }
@@ -170,6 +173,12 @@ enum p2p_code p2p_edge_writer_flush(struct p2p_edge_writer *writer, struct p2p_e
 {
     flush_edges(writer);
     return edge_file_outcome(&writer->failure, error);
+}
+
+uint32_t p2p_edge_writer_digest(struct p2p_edge_writer *writer)
+{
+    flush_edges(writer);
+    return writer->count == 0 ? writer->digest : edge_file_digest(writer->digest, writer->block + EDGE_FILE_BLOCK_CRC);
 }
 
 static void write_end(struct p2p_edge_writer *writer)

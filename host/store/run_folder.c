@@ -51,6 +51,7 @@ static const struct p2p_json_key BOOT_KEYS[] = {
     {"version", "1"},
     {"configuration", "its name"},
     {"boot", "its number"},
+    {"confirmation", "whether it is a fresh boot of what had failed"},
     {"seed", "of its schedule"},
     {"started_at", "UTC"},
     {"wall_s", "how long it took"},
@@ -66,6 +67,12 @@ static const struct p2p_json_key BOOT_KEYS[] = {
     {"tries", "power cycles until READY"},
     {"failed_try", "why the one before the last failed, or null"},
     {"schedule", "how late stimuli were, or null"},
+    {"files", "which edge files belong to it"},
+    {NULL, NULL},
+};
+static const struct p2p_json_key FILES_KEYS[] = {
+    {"edges_digest", "of edges.p2p, or null"},
+    {"truth_digest", "of truth.p2p, or null"},
     {NULL, NULL},
 };
 static const struct p2p_json_key PROBE_KEYS[] = {
@@ -89,12 +96,56 @@ static void read_probe(const struct p2p_json_object *root, struct p2p_boot_summa
     p2p_budget_read(&probe, &summary->budget);
 }
 
+static void read_digest(const struct p2p_json_object *files, const char *key, struct p2p_vouched *vouched)
+{
+    if (!p2p_json_is_null(files, key)) {
+        vouched->known = true;
+        vouched->digest = (uint32_t)p2p_json_integer(files, key, (struct p2p_json_range){0, UINT32_MAX});
+    }
+}
+
+/* Printable ASCII alone: it goes into result.json. */
+static void copy_plain(const char *from, size_t length, char to[P2P_NAME_BYTES])
+{
+    snprintf(to, P2P_NAME_BYTES, "%.*s", (int)length, from);
+    for (char *at = to; *at != '\0'; at++) {
+        if (*at < ' ' || *at > '~') {
+            *at = '?';
+        }
+    }
+}
+
+/* "READY NAME VERSION KEY=VALUE ...": name and version, and the value of path. */
+static void read_stub(const char *ready, struct p2p_boot_summary *summary)
+{
+    static const char first[] = "READY ", path[] = " path=";
+    const char *key = strchr(ready, '=');
+    const char *value = strstr(ready, path);
+    size_t length;
+
+    if (strncmp(ready, first, strlen(first)) != 0) {
+        return;
+    }
+    ready += strlen(first);
+    length = key == NULL ? strlen(ready) : (size_t)(key - ready);
+    while (key != NULL && length > 0 && ready[length - 1] != ' ') {
+        length--; /* of the first key */
+    }
+    copy_plain(ready, length > 0 && ready[length - 1] == ' ' ? length - 1 : length, summary->stub);
+    if (value != NULL) {
+        value += strlen(path);
+        copy_plain(value, strcspn(value, " "), summary->stub_path);
+    }
+}
+
 static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *summary)
 {
     struct p2p_json_object root = p2p_json_root(file, "pin2pin.boot", 1, BOOT_KEYS);
+    struct p2p_json_object files;
 
     p2p_json_name(&root, "configuration", summary->configuration, sizeof summary->configuration);
-    summary->boot = (uint32_t)p2p_json_integer(&root, "boot", (struct p2p_json_range){1, 1000});
+    summary->boot = (uint32_t)p2p_json_integer(&root, "boot", (struct p2p_json_range){1, 1010});
+    summary->confirmation = p2p_json_boolean_or(&root, "confirmation", false);
     summary->complete = p2p_json_boolean_or(&root, "complete", false);
     if (!p2p_json_is_null(&root, "fault")) {
         snprintf(summary->fault, sizeof summary->fault, "%s", p2p_json_string(&root, "fault"));
@@ -107,6 +158,23 @@ static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *su
     } else if (summary->complete) {
         p2p_json_refuse(&root, "probe", "null, but complete: such a boot knows what measured it");
     }
+    if (p2p_json_has(&root, "stub") && !p2p_json_is_null(&root, "stub")) {
+        read_stub(p2p_json_string(&root, "stub"), summary);
+    }
+    if (p2p_json_has(&root, "files")) {
+        files = p2p_json_child(&root, "files", FILES_KEYS);
+        read_digest(&files, "edges_digest", &summary->edges);
+        read_digest(&files, "truth_digest", &summary->truth);
+    }
+}
+
+enum p2p_code p2p_check_vouched(const char *path, const struct p2p_vouched *vouched, uint32_t digest,
+                                struct p2p_error *error)
+{
+    if (!vouched->known || vouched->digest == digest) {
+        return P2P_OK;
+    }
+    return p2p_error_set(error, P2P_E_INPUT, "%s: not the file that boot.json was written with", path);
 }
 
 enum p2p_code p2p_boot_summary_load(const char *boot_folder, struct p2p_boot_summary *summary, bool *present,

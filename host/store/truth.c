@@ -142,12 +142,12 @@ static enum p2p_code compare_all(struct p2p_truth *truth, struct side *probe, st
 }
 
 enum p2p_code p2p_truth_add_boot(struct p2p_truth *truth, const char *edges_path, const char *truth_path,
-                                 uint64_t deadline_ns, struct p2p_error *error)
+                                 const struct p2p_vouched *vouched, uint64_t deadline_ns, struct p2p_error *error)
 {
     struct side *sides;
     enum p2p_code code;
 
-    if (access(truth_path, F_OK) != 0) {
+    if (access(truth_path, F_OK) != 0 && !vouched->known) {
         return P2P_OK;
     }
     truth->known = true;
@@ -161,6 +161,9 @@ enum p2p_code p2p_truth_add_boot(struct p2p_truth *truth, const char *edges_path
     }
     if (code == P2P_OK) {
         code = compare_all(truth, &sides[0], &sides[1], error);
+    }
+    if (code == P2P_OK) {
+        code = p2p_check_vouched(truth_path, vouched, p2p_edge_reader_digest(sides[1].reader), error);
     }
     close_side(&sides[0]);
     close_side(&sides[1]);

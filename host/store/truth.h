@@ -7,6 +7,7 @@
 #ifndef P2P_STORE_TRUTH_H
 #define P2P_STORE_TRUTH_H
 
+#include "store/run_folder.h"
 #include "util/error.h"
 
 #include <stdbool.h>
@@ -26,10 +27,10 @@ struct p2p_truth {
 double p2p_truth_mean_error_ns(const struct p2p_truth *truth);
 
 /*
- * Adds one boot. Does nothing if there is no file at `truth_path`. Constant memory. P2P_E_INPUT: a file is damaged;
- * what was compared until then is counted.
+ * Adds one boot. Does nothing if there is no file at `truth_path` and none is vouched for. Constant memory.
+ * P2P_E_INPUT: a file is damaged, missing, or not the one vouched for; what was compared until then is counted.
  */
 enum p2p_code p2p_truth_add_boot(struct p2p_truth *truth, const char *edges_path, const char *truth_path,
-                                 uint64_t deadline_ns, struct p2p_error *error);
+                                 const struct p2p_vouched *vouched, uint64_t deadline_ns, struct p2p_error *error);
 
 #endif

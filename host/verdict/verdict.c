@@ -11,7 +11,9 @@ const struct p2p_limits P2P_NO_LIMITS = {
     .max_ns = UINT64_MAX,
     .warm_max_ns = UINT64_MAX,
     .p99_ns = UINT64_MAX,
+    .p99_9_ns = UINT64_MAX,
     .min_samples = 1,
+    .exceedance = {.over_ns = UINT64_MAX},
 };
 
 static const struct {
@@ -104,6 +106,7 @@ static void judge_limits(const struct p2p_stats *stats, const struct p2p_limits 
     }
     judge_limit("max", stats->max_ns, limits->max_ns, judgement);
     judge_limit("p99", stats->p99_ns, limits->p99_ns, judgement);
+    judge_limit("p99.9", stats->p99_9_ns, limits->p99_9_ns, judgement);
     if (stats->avg_ns > (double)limits->avg_ns) {
         p2p_judgement_add(judgement, P2P_VERDICT_FAIL, "avg %.3f ns > limit %" PRIu64 " ns", stats->avg_ns,
                           limits->avg_ns);

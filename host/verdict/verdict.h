@@ -7,7 +7,9 @@
 #define P2P_VERDICT_VERDICT_H
 
 #include "capture/pairing.h"
+#include "stats/figures.h"
 #include "stats/series.h"
+#include "util/name.h"
 
 #include <stddef.h>
 
@@ -20,13 +22,33 @@ enum p2p_verdict {
 
 enum { P2P_REASON_BYTES = 512 };
 
+/* P(latency > over_ns) has to be shown to be below `probability`, with 95 % confidence. */
+struct p2p_exceedance_limit {
+    uint64_t over_ns;   /* UINT64_MAX: no such limit */
+    double probability; /* 0..1, both excluded */
+};
+
+/* A figure may be at most so many times another's, of the same run or of a pinned baseline. */
+struct p2p_relative_limit {
+    enum p2p_figure figure;
+    double at_most;                /* 0.4, 1.05 */
+    char of[P2P_NAME_BYTES];       /* the other configuration; in a baseline, the same one by default */
+    char baseline[P2P_NAME_BYTES]; /* "": of the same run */
+};
+
+enum { P2P_RELATIVE_LIMITS_MAX = 8 };
+
 /* A limit of UINT64_MAX is no limit. A figure equal to its limit passes. */
 struct p2p_limits {
     uint64_t avg_ns;
     uint64_t max_ns;
     uint64_t warm_max_ns;
     uint64_t p99_ns;
+    uint64_t p99_9_ns;
     uint64_t min_samples; /* fewer warm samples than this are INCONCLUSIVE; at least 1 */
+    struct p2p_exceedance_limit exceedance;
+    size_t relative_count;
+    struct p2p_relative_limit relative[P2P_RELATIVE_LIMITS_MAX];
 };
 
 extern const struct p2p_limits P2P_NO_LIMITS;

@@ -14,6 +14,8 @@
     "(XEN) Xen version 4.20.5-pre (Debian 4.20.4+63-g7abfd2bce2-0+deb13u1) (pkg-xen-devel@lists.alioth.debian.org) "   \
     "(aarch64-linux-gnu-gcc (Debian 14.2.0-19) 14.2.0) debug=n Tue Nov  3 20:11:50 UTC 2026\r\n"
 #define XEN_SCHEDULER "(XEN) Using scheduler: SMP Credit Scheduler rev2 (credit2)\r\n"
+#define XEN_DOMAIN    "(XEN) *** LOADING DOMU cpus=1 memory=4000KB ***\r\n"
+#define XEN_MACHINE   "(XEN) Brought up 1 CPUs\r\n" XEN_DOMAIN
 #define XEN_LAST      "(XEN) Freed 348kB init memory.\r\n"
 
 #define XEN_COMMAND_LINE                                                                                               \
@@ -23,8 +25,9 @@
     "(XEN) 'w' pressed -> dumping console ring buffer (dmesg)\r\n(XEN) Checking for initrd in /chosen\r\n(XEN) \r\n"   \
     "(XEN) CMDLINE[0000000050000000]:domU1 stimulus=0 answer=1 query=2\r\n" XEN_COMMAND_LINE
 
-#define XEN_417 XEN_417_VERSION "(XEN) 64-bit Execution:\r\n" XEN_SCHEDULER XEN_LAST
-#define XEN_420 XEN_420_VERSION "(XEN) build-id: cd2aa25fb8bd6775334588037f855574524dbc12\r\n" XEN_SCHEDULER XEN_LAST
+#define XEN_417 XEN_417_VERSION "(XEN) 64-bit Execution:\r\n" XEN_SCHEDULER XEN_MACHINE XEN_LAST
+#define XEN_420                                                                                                        \
+    XEN_420_VERSION "(XEN) build-id: cd2aa25fb8bd6775334588037f855574524dbc12\r\n" XEN_SCHEDULER XEN_MACHINE XEN_LAST
 
 #define PANIC "(XEN) Panic on CPU 0:\r\n(XEN) Unable to find a compatible timer in the device tree\r\n"
 

@@ -114,6 +114,9 @@ static void a_boot_that_said_nothing_is_all_null(void **state)
     set_up(&fixture);
     text = write_and_read(&fixture, &summary);
     assert_golden(text, GOLDEN "silent.json");
+    assert_false(summary.confirmation);
+    assert_false(summary.edges.known || summary.truth.known);
+    assert_string_equal(summary.stub, "");
     assert_true(summary.complete);
     assert_string_equal(summary.fault, "");
     assert_near(summary.budget.quantisation_ns, 0.25);
@@ -153,7 +156,7 @@ static void what_the_board_said_is_there(void **state)
         "\"stub\": \"" READY_XEN "\"",
         "\"irq\": 21,\n    \"unexpected_irq\": 2,\n    \"spurious\": 3,\n    \"fiq\": 4,\n    \"serror\": 5\n",
         "\"ready_ns\": 10,\n    \"armed_ns\": 20,\n    \"disarmed_ns\": 30\n",
-        "\"stimuli\": 40,\n  \"answers\": 41,\n  \"tries\": 1,\n  \"failed_try\": null,\n  \"schedule\": null\n}",
+        "\"stimuli\": 40,\n  \"answers\": 41,\n  \"tries\": 1,\n  \"failed_try\": null,\n  \"schedule\": null,\n",
     };
     struct fixture fixture;
     struct p2p_boot_summary summary;
@@ -172,11 +175,13 @@ static void what_the_board_said_is_there(void **state)
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         assert_non_null(strstr(text, pieces[i]));
     }
+    assert_string_equal(summary.stub, "pin2pin-stub 0.1.0");
+    assert_string_equal(summary.stub_path, "2");
     free(text);
     tear_down(&fixture);
 }
 
-/* Of a lab: several tries, and stimuli that were late. */
+/* Of a lab: several tries, and stimuli that were late; of a fresh boot, and with digests at their limits. */
 static void tries_and_the_achieved_schedule_are_there(void **state)
 {
     struct fixture fixture;
@@ -191,9 +196,16 @@ static void tries_and_the_achieved_schedule_are_there(void **state)
     fixture.record.stimuli = 1000;
     fixture.record.achieved =
         (struct p2p_achieved){.stimuli = 998, .mean_late_ns = 4321.125, .max_late_ns = 1234567890123, .late = 2};
+    fixture.file.confirmation = true;
+    fixture.file.edges = (struct p2p_vouched){.known = true, .digest = UINT32_MAX};
+    fixture.file.truth = (struct p2p_vouched){.known = true};
     text = write_and_read(&fixture, &summary);
     assert_golden(text, GOLDEN "tried.json");
     assert_true(summary.complete);
+    assert_true(summary.confirmation);
+    assert_true(summary.edges.known && summary.truth.known);
+    assert_int_equal(summary.edges.digest, UINT32_MAX);
+    assert_int_equal(summary.truth.digest, 0);
     free(text);
     tear_down(&fixture);
 }
@@ -210,7 +222,7 @@ static void a_lab_that_played_nothing_says_so(void **state)
     fixture.ports = fake_bench_lab_ports(fixture.bench);
     text = write_and_read(&fixture, &summary);
     assert_non_null(strstr(text, "\"schedule\": {\n    \"stimuli\": 0,\n    \"mean_late_ns\": 0.0,\n    "
-                                 "\"max_late_ns\": 0,\n    \"late\": 0\n  }\n}"));
+                                 "\"max_late_ns\": 0,\n    \"late\": 0\n  },\n"));
     free(text);
     tear_down(&fixture);
 }
@@ -230,6 +242,8 @@ static void a_console_of_any_bytes_is_printable_in_json(void **state)
     assert_false(summary.complete);
     assert_string_equal(summary.fault, "no ?[31mred? and no ??");
     assert_non_null(strstr(text, "\"READY pin2pin-stub ??\\\"\\\\ x\""));
+    assert_string_equal(summary.stub, "pin2pin-stub ??\"\\ x");
+    assert_string_equal(summary.stub_path, "");
     free(text);
     tear_down(&fixture);
 }

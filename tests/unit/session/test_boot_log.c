@@ -222,17 +222,25 @@ static struct p2p_xen asked(const char *version)
     return xen;
 }
 
-static void assert_check(const char *text, struct p2p_xen *xen, const char *message)
+static void assert_check_of(const char *text, const struct p2p_configuration *configuration, enum p2p_board_kind kind,
+                            const char *message)
 {
-    struct p2p_configuration configuration = {.xen = xen};
     struct p2p_bench bench = {.pins = {.stimulus = 0, .answer = 1, .query = 2}};
     struct p2p_boot_log log = read_text(text);
     struct p2p_error error = {0};
 
     bench.board.gic = 2;
-    assert_int_equal(p2p_boot_log_check(&log, &configuration, &bench, &error),
+    bench.board.kind = kind;
+    assert_int_equal(p2p_boot_log_check(&log, configuration, &bench, &error),
                      message[0] == '\0' ? P2P_OK : P2P_E_BENCH);
     assert_string_equal(error.message, message);
+}
+
+static void assert_check(const char *text, struct p2p_xen *xen, const char *message)
+{
+    const struct p2p_configuration configuration = {.xen = xen};
+
+    assert_check_of(text, &configuration, P2P_BOARD_QEMU_VIRT, message);
 }
 
 static void the_stub_must_be_the_one_asked_for(void **state)
@@ -275,8 +283,8 @@ static void xen_must_be_the_one_asked_for(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct p2p_xen xen = asked(cases[i].asked);
 
-        snprintf(text, sizeof text, "(XEN) Xen version %s (gcc) debug=n\r\n%s(XEN) %s\r\n", cases[i].found,
-                 XEN_SCHEDULER, READY_XEN);
+        snprintf(text, sizeof text, "(XEN) Xen version %s (gcc) debug=n\r\n%s%s(XEN) %s\r\n", cases[i].found,
+                 XEN_SCHEDULER, XEN_MACHINE, READY_XEN);
         snprintf(message, sizeof message, "Xen's version: asked for %s, but the board runs %s", cases[i].asked,
                  cases[i].found);
         assert_check(text, &xen, cases[i].fits ? "" : message);
@@ -296,6 +304,94 @@ static void xen_must_say_its_debug_and_scheduler(void **state)
     assert_check(XEN_417 READY_XEN "\n", NULL, "hypervisor: asked for none (native), but the board runs 4.17.7");
     xen.debug = true;
     assert_check(XEN_417 READY_XEN "\n", &xen, "Xen's debug=: asked for y, but the board runs n");
+}
+
+static void the_gic_may_be_the_configurations_own(void **state)
+{
+    const struct p2p_configuration configuration = {.gic = 3};
+
+    (void)state;
+    assert_check_of(READY "\n", &configuration, P2P_BOARD_QEMU_VIRT,
+                    "the stub's gic=: asked for v3, but the board runs v2");
+}
+
+static void xen_must_have_all_cpus_and_domains(void **state)
+{
+    struct p2p_xen xen = asked("4.17");
+    struct p2p_configuration configuration = {.xen = &xen};
+    const char one[] = XEN_417 READY_XEN "\n";
+    const char two[] = XEN_417_VERSION XEN_SCHEDULER "(XEN) Brought up 2 CPUs\r\n" XEN_DOMAIN XEN_DOMAIN READY_XEN "\n";
+
+    (void)state;
+    assert_check_of(two, &configuration, P2P_BOARD_QEMU_VIRT, "CPUs: asked for 1, but the board runs 2");
+    assert_check_of(two, &configuration, P2P_BOARD_UBOOT, "domains: asked for 1, but the board runs 2");
+    configuration.cpus = 2;
+    configuration.neighbour_count = 1;
+    assert_check_of(two, &configuration, P2P_BOARD_UBOOT, "");
+    assert_check_of(one, &configuration, P2P_BOARD_UBOOT, "CPUs: asked for 2, but the board runs 1");
+    configuration.cpus = 1;
+    assert_check_of(one, &configuration, P2P_BOARD_QEMU_VIRT, "domains: asked for 2, but the board runs 1");
+}
+
+static void neighbours_must_say_that_they_run(void **state)
+{
+    static const struct {
+        const char *lines;
+        uint32_t count;
+    } cases[] = {
+        {"(XEN) NEIGHBOUR\n", 0},
+        {"(XEN) DOM2: NEIGHBOUR pin2pin-noisy 0.1.0\r\n", 1},
+        {"(XEN) DOM2: NEIGHBOUR a\r\n(XEN) DOM13: NEIGHBOUR b\r\n", 2},
+        {"(XEN) DOM: NEIGHBOUR a\r\n(XEN) DOM2 NEIGHBOUR b\r\n", 0},
+        {"(XEN) DOM2: NEIGHBOUR a\r\n" XEN_COMMAND_LINE "(XEN) DOM2: NEIGHBOUR a\r\n", 1}, /* again in Xen's log */
+    };
+    struct p2p_configuration configuration = {.neighbour_count = 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct p2p_boot_log log = read_text(cases[i].lines);
+        struct p2p_error error = {0};
+
+        assert_int_equal(log.neighbours, cases[i].count);
+        assert_int_equal(p2p_boot_log_check_neighbours(&log, &configuration, &error),
+                         cases[i].count == 1 ? P2P_OK : P2P_E_BENCH);
+    }
+}
+
+static void the_guest_must_be_in_its_pool(void **state)
+{
+#define CPU(number, pool, scheduler) "(XEN) Logical CPU " number " in Pool-" pool " (Scheduler id: " scheduler ").\r\n"
+    static const char refused[] = "cpupool: asked for one with CPU %d and the scheduler null, but Xen %s: was it built "
+                                  "with BOOT_TIME_CPUPOOLS?";
+    static const struct {
+        const char *lines;
+        int cpu; /* that is wrong; 0: none */
+        const char *why;
+    } cases[] = {
+        {CPU("0", "0", "-1") CPU("1", "1", "9") CPU("2", "1", "9"), 0, ""},
+        {CPU("2", "3", "9") CPU("1", "3", "9") CPU("0", "0", "6"), 0, ""},
+        {"", 1, "tells of no pool"},
+        {CPU("0", "0", "-1") CPU("1", "1", "9"), 2, "tells of no pool"},
+        {CPU("0", "0", "-1") CPU("1", "1", "9") CPU("2", "2", "9"), 2, "has that CPU in another"},
+        {CPU("0", "0", "-1") CPU("1", "0", "9") CPU("2", "0", "9"), 1, "has that CPU in another"},
+        {CPU("0", "0", "-1") CPU("1", "1", "6") CPU("2", "1", "6"), 1, "has that CPU in another"},
+        {CPU("0", "0", "-1") CPU("1", "1", "9") CPU("8", "1", "9"), 2, "tells of no pool"},
+    };
+    struct p2p_xen xen = asked("4.17");
+    const struct p2p_configuration configuration = {.xen = &xen, .cpus = 3};
+    char text[2048], message[256] = "";
+
+    (void)state;
+    xen.cpupool = (struct p2p_cpupool){.first_cpu = 1, .cpu_count = 2, .scheduler = "null"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, "%s%s(XEN) Brought up 3 CPUs\r\n%s%s%s\n", XEN_417_VERSION, XEN_SCHEDULER,
+                 cases[i].lines, XEN_DOMAIN, READY_XEN);
+        if (cases[i].cpu > 0) {
+            snprintf(message, sizeof message, refused, cases[i].cpu, cases[i].why);
+        }
+        assert_check_of(text, &configuration, P2P_BOARD_QEMU_VIRT, message);
+    }
+#undef CPU
 }
 
 static void xens_command_line_must_hold_all_that_was_asked_for(void **state)
@@ -343,6 +439,10 @@ int main(void)
         cmocka_unit_test(the_stub_must_be_the_one_asked_for),
         cmocka_unit_test(xen_must_be_the_one_asked_for),
         cmocka_unit_test(xen_must_say_its_debug_and_scheduler),
+        cmocka_unit_test(the_gic_may_be_the_configurations_own),
+        cmocka_unit_test(xen_must_have_all_cpus_and_domains),
+        cmocka_unit_test(neighbours_must_say_that_they_run),
+        cmocka_unit_test(the_guest_must_be_in_its_pool),
         cmocka_unit_test(xens_command_line_must_hold_all_that_was_asked_for),
     };
 

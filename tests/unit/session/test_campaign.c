@@ -28,6 +28,10 @@
 
 enum { CONFIGURATIONS = 3, BOOTS = 2, FILE_BYTES_MAX = 1 << 20 };
 
+/* Of which the first round is in the plan's order; the second is the same mirrored. */
+enum { SEED = 3 };
+#define ORDER "native xen-4.17 other other xen-4.17 native "
+
 /* ---- the disk ---- */
 
 /* The replaced functions have no argument to keep this in. */
@@ -86,6 +90,9 @@ struct fixture {
     struct p2p_result *result;
     struct p2p_campaign campaign;
     struct p2p_error error;
+    uint64_t luck_ns;  /* a boot's own: its number times this is added to every latency of "other" */
+    uint64_t drift_ns; /* added to every latency of "native", boot by boot of the run */
+    uint64_t others;   /* boots of "other" so far */
     char order[256];   /* names of the configurations as they were powered */
     uint64_t tick_ns;  /* of the probe in healthy boots */
     uint64_t odd_boot; /* the one, from 1, that runs the script below; 0: none */
@@ -106,7 +113,7 @@ static void check_result_so_far(const struct fixture *fixture)
 
     assert_non_null(result);
     for (size_t i = 0; i < result->configuration_count; i++) {
-        boots += result->configurations[i].boots;
+        boots += result->configurations[i].boots + result->configurations[i].confirmation.boots;
     }
     assert_int_equal(boots, fixture->last.boots_done);
     assert_false(result->complete);
@@ -122,6 +129,11 @@ static void on_power(void *user, const char *configuration)
     struct fake_script script = fake_healthy(strncmp(configuration, "xen", 3) == 0 ? "4.17" : NULL);
 
     script.tick_ns = fixture->tick_ns;
+    if (strcmp(configuration, "other") == 0) {
+        script.answer_ns += fixture->luck_ns * ++fixture->others;
+    } else if (strcmp(configuration, "native") == 0) {
+        script.answer_ns += fixture->drift_ns * (fake_bench_boots(fixture->bench) - 1);
+    }
     snprintf(fixture->order + length, sizeof fixture->order - length, "%s ", configuration);
     fake_bench_rescript(fixture->bench,
                         fake_bench_boots(fixture->bench) == fixture->odd_boot ? &fixture->odd : &script);
@@ -161,6 +173,7 @@ static void set_up(struct fixture *fixture, const size_t *selected, size_t count
     fixture->configurations[2] = (struct p2p_configuration){.name = "other", .limits = P2P_NO_LIMITS};
     fixture->plan.configurations = fixture->configurations;
     fixture->plan.configuration_count = CONFIGURATIONS;
+    fixture->plan.seed = SEED;
     fixture->plan.boots = BOOTS;
     fixture->plan.samples = 5;
     fake_wiring(&fixture->wiring);
@@ -246,7 +259,7 @@ static void configurations_take_turns_and_leave_their_files(void **state)
     (void)state;
     set_up(&fixture, ALL, CONFIGURATIONS);
     assert_int_equal(run(&fixture), P2P_OK);
-    assert_string_equal(fixture.order, "native xen-4.17 other native xen-4.17 other ");
+    assert_string_equal(fixture.order, ORDER);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         assert_true(exists(&fixture, files[i]));
     }
@@ -274,10 +287,10 @@ static void a_selection_keeps_each_boots_schedule(void **state)
     (void)state;
     set_up(&fixture, last_and_first, 2);
     assert_int_equal(run(&fixture), P2P_OK);
-    assert_string_equal(fixture.order, "other native other native ");
+    assert_string_equal(fixture.order, "other native native other ");
     path = p2p_format("%s/other/boot-002/boot.json", fixture.folder);
     assert_int_equal(p2p_read_file(path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
-    snprintf(seed, sizeof seed, "\"0x%016" PRIx64 "\"", p2p_schedule_seed(1, 2, 2));
+    snprintf(seed, sizeof seed, "\"0x%016" PRIx64 "\"", p2p_schedule_seed(SEED, 2, 2));
     assert_non_null(strstr(text, seed));
     free(text);
     free(path);
@@ -319,9 +332,217 @@ static void odd_answers_become_the_verdict(void **state)
     fixture.odd_boot = 6;
     fixture.odd = fake_healthy(NULL);
     fixture.odd.late = 3;
+    fixture.result->configurations[0].limits.exceedance = (struct p2p_exceedance_limit){1000000, 0.9};
     assert_int_equal(run(&fixture), P2P_OK);
     assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_FAIL);
-    assert_string_equal(fixture.result->configurations[2].judgement.reason, "1 answer later than the deadline");
+    assert_int_equal(fixture.result->configurations[0].exceedance.n, 10);
+    assert_int_equal(fixture.result->configurations[0].exceedance.count, 1); /* late: above any limit */
+    assert_string_equal(fixture.result->configurations[0].judgement.reason, "1 answer later than the deadline");
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+/* ---- fresh boots of what failed ---- */
+
+/* As set_up, with one fresh boot for each configuration that fails. */
+static void set_up_to_confirm(struct fixture *fixture)
+{
+    set_up(fixture, ALL, CONFIGURATIONS);
+    fixture->plan.confirm_boots = fixture->result->confirm_boots = 1;
+}
+
+static void expect_confirmation(const struct fixture *fixture, size_t number, enum p2p_verdict verdict,
+                                const char *reason, const char *reason_of_boots)
+{
+    const struct p2p_result_configuration *failed = &fixture->result->configurations[number];
+
+    assert_true(fixture->result->complete);
+    assert_int_equal(fixture->result->judgement.verdict, P2P_VERDICT_FAIL);
+    assert_int_equal(failed->judgement.verdict, P2P_VERDICT_FAIL);
+    assert_string_equal(failed->judgement.reason, reason);
+    assert_int_equal(failed->boots, BOOTS);
+    assert_int_equal(failed->account.stimuli, 10);
+    assert_int_equal(failed->confirmation.boots, 1);
+    assert_int_equal(failed->confirmation.judgement.verdict, verdict);
+    assert_string_equal(failed->confirmation.judgement.reason, reason_of_boots);
+    for (size_t i = 0; i < CONFIGURATIONS; i++) {
+        assert_int_equal(fixture->result->configurations[i].confirmation.boots, i == number);
+    }
+    assert_int_equal(fixture->last.boots_planned, 7);
+    assert_int_equal(fixture->last.stimuli_done, 35);
+    assert_int_equal(fixture->result->order_count, 7);
+    check_results_agree(fixture);
+}
+
+static void a_failure_is_confirmed_on_a_fresh_boot(void **state)
+{
+    struct fixture fixture;
+    char *text, *path;
+    struct p2p_error error = {0};
+    size_t size;
+
+    (void)state;
+    set_up_to_confirm(&fixture);
+    fixture.result->configurations[2].limits.max_ns = 699;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.order, ORDER "other ");
+    expect_confirmation(&fixture, 2, P2P_VERDICT_FAIL, "max 700 ns > limit 699 ns; confirmed on a fresh boot",
+                        "max 700 ns > limit 699 ns");
+    assert_int_equal(fixture.result->configurations[2].confirmation.stats.n, 5);
+    path = p2p_format("%s/other/boot-003/boot.json", fixture.folder);
+    assert_int_equal(p2p_read_file(path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
+    assert_non_null(strstr(text, "\"boot\": 3,\n  \"confirmation\": true,\n"));
+    free(text);
+    free(path);
+    tear_down(&fixture);
+}
+
+/* A fact stays a fact, and so does what the fresh boot showed. */
+static void a_failure_that_does_not_come_again_stays_a_failure(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up_to_confirm(&fixture);
+    fixture.odd_boot = 6;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.late = 3;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.order, ORDER "native ");
+    expect_confirmation(&fixture, 0, P2P_VERDICT_PASS,
+                        "1 answer later than the deadline; a fresh boot did not show it again", "");
+    tear_down(&fixture);
+}
+
+static void a_fresh_boot_that_breaks_confirms_nothing(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up_to_confirm(&fixture);
+    fixture.result->configurations[2].limits.max_ns = 699;
+    fixture.odd_boot = 7;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.serror = 1;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_int_equal(fixture.result->configurations[2].confirmation.judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_string_equal(fixture.result->configurations[2].judgement.reason,
+                        "max 700 ns > limit 699 ns; the fresh boot was a BENCH FAULT");
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_FAIL);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void a_bench_fault_gets_no_fresh_boot(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up_to_confirm(&fixture);
+    fixture.odd_boot = 2;
+    fixture.odd = fake_healthy("4.17");
+    fixture.odd.ready = NULL;
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.order, ORDER);
+    assert_true(fixture.result->complete);
+    assert_int_equal(fixture.result->configurations[1].confirmation.boots, 0);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+static void a_plan_may_ask_for_several_fresh_boots_or_none(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    for (uint32_t boots = 0; boots <= 3; boots += 3) {
+        set_up_to_confirm(&fixture);
+        fixture.plan.confirm_boots = fixture.result->confirm_boots = boots;
+        fixture.result->configurations[2].limits.max_ns = 699;
+        assert_int_equal(run(&fixture), P2P_OK);
+        assert_string_equal(fixture.order, boots == 0 ? ORDER : ORDER "other other other ");
+        assert_string_equal(fixture.result->configurations[2].judgement.reason,
+                            boots == 0 ? "max 700 ns > limit 699 ns"
+                                       : "max 700 ns > limit 699 ns; confirmed on fresh boots");
+        assert_int_equal(fixture.result->configurations[2].confirmation.stats.n, 5 * boots);
+        check_results_agree(&fixture);
+        tear_down(&fixture);
+    }
+}
+
+/* All that was recorded stays, and says that it is not all. */
+static void an_interrupt_in_a_fresh_boot_keeps_everything(void **state)
+{
+    struct fixture fixture;
+    const struct p2p_result_configuration *failed;
+
+    (void)state;
+    set_up_to_confirm(&fixture);
+    failed = &fixture.result->configurations[2];
+    fixture.result->configurations[2].limits.max_ns = 699;
+    fixture.odd_boot = 7;
+    fixture.odd = fake_healthy(NULL);
+    fixture.odd.fail_port = FAKE_CLOCK;
+    fixture.odd.fail_step = 5;
+    fixture.odd.fail_code = P2P_E_INTERRUPTED;
+    assert_int_equal(run(&fixture), P2P_E_INTERRUPTED);
+    assert_false(fixture.result->complete);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    assert_int_equal(failed->judgement.verdict, P2P_VERDICT_FAIL);
+    assert_int_equal(failed->stats.n, 10);
+    assert_int_equal(failed->confirmation.boots, 1);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+/* ---- drift and luck ---- */
+
+static void a_control_that_drifts_voids_the_run(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.drift_ns = 20; /* the sixth boot of the run is native's second */
+    fixture.result->configurations[0].control = (struct p2p_band){690, 740};
+    assert_int_equal(run(&fixture), P2P_OK);
+    assert_string_equal(fixture.result->configurations[0].judgement.reason,
+                        "the bench is sick: avg 750.000 ns, expected 690 to 740 ns of this control");
+    assert_int_equal(fixture.result->configurations[1].judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    check_results_agree(&fixture);
+    tear_down(&fixture);
+}
+
+/*
+ * Luck of boots, which every sample of a boot shares, is told apart from what varies within one: "other" is off by 100
+ * ns a boot, and the ticks of 8 ns make the rest. 700 ns are 87.5 ticks.
+ */
+static void luck_of_boots_is_told_apart_from_the_spread_within(void **state)
+{
+    struct fixture fixture;
+    const struct p2p_result_configuration *lucky, *sober;
+
+    (void)state;
+    set_up(&fixture, ALL, CONFIGURATIONS);
+    fixture.plan.boots = fixture.result->boots = 3;
+    fixture.plan.samples = fixture.result->samples = 100;
+    fixture.tick_ns = 8;
+    fixture.luck_ns = 100;
+    assert_int_equal(run(&fixture), P2P_OK);
+    sober = &fixture.result->configurations[0];
+    lucky = &fixture.result->configurations[2];
+    assert_int_equal(lucky->boot_figure_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(lucky->boot_figures[i].boot, i + 1);
+        assert_int_equal(lucky->boot_figures[i].figures.n, 100);
+        assert_in_range((uint64_t)lucky->boot_figures[i].figures.value_ns[P2P_FIGURE_AVG], 792 + 100 * i,
+                        808 + 100 * i);
+    }
+    assert_in_range((uint64_t)lucky->spread.between_boots_ns, 95, 105); /* of 800, 900, 1000: 100 */
+    assert_in_range((uint64_t)sober->spread.between_boots_ns, 0, 2);
+    assert_in_range((uint64_t)lucky->spread.within_boot_ns, 0, 8);
+    assert_in_range((uint64_t)sober->spread.within_boot_ns, 1, 8);
     check_results_agree(&fixture);
     tear_down(&fixture);
 }
@@ -373,7 +594,7 @@ static void a_probe_that_is_not_identified_is_one_fault(void **state)
     struct fixture fixture;
 
     (void)state;
-    for (uint64_t boot = 1; boot <= 4; boot += 3) { /* the first of the run, and one after others */
+    for (uint64_t boot = 1; boot <= 6; boot += 5) { /* the first of the run, and the last */
         set_up(&fixture, ALL, CONFIGURATIONS);
         fixture.odd_boot = boot;
         fixture.odd = fake_healthy(NULL);
@@ -449,7 +670,7 @@ static void expect_end(uint64_t boot, enum p2p_code code, const char *order, con
     assert_false(fixture.result->complete);
     assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
     assert_non_null(strstr(fixture.result->judgement.reason, reason));
-    assert_string_equal(fixture.result->configurations[(boot - 1) % CONFIGURATIONS].judgement.reason,
+    assert_string_equal(fixture.result->configurations[(uint64_t)2 * CONFIGURATIONS - boot].judgement.reason,
                         "boot 2: scripted failure; boot 2: the recording of edges has no end");
     check_results_agree(&fixture);
     tear_down(&fixture);
@@ -461,9 +682,9 @@ static void an_error_that_is_not_the_benchs_ends_the_run(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        expect_end(4, codes[i], "native xen-4.17 other native ", "the run is incomplete: 4 of 6 boots recorded");
-        expect_end(6, codes[i], "native xen-4.17 other native xen-4.17 other ",
-                   "the run is incomplete: 6 of 6 boots recorded");
+        expect_end(4, codes[i], "native xen-4.17 other other ", "the run is incomplete: 4 of 6 boots recorded");
+        expect_end(6, codes[i], ORDER,
+                   "the run is incomplete: all boots of the plan are recorded, but it did not come to its end");
     }
 }
 
@@ -585,7 +806,7 @@ static void a_virtual_benchs_console_is_not_stamped(void **state)
     assert_false(exists(&fixture, "native/boot-001/console.times"));
     assert_false(exists(&fixture, "xen-4.17/boot-002/console.times"));
     text = read_boot_file(&fixture, "native", "boot.json");
-    assert_non_null(strstr(text, "\"tries\": 1,\n  \"failed_try\": null,\n  \"schedule\": null\n}"));
+    assert_non_null(strstr(text, "\"tries\": 1,\n  \"failed_try\": null,\n  \"schedule\": null,\n"));
     free(text);
     tear_down(&fixture);
 }
@@ -607,7 +828,7 @@ static void a_boot_of_two_tries_is_one_boot(void **state)
     fixture.odd.banner = words;
     assert_int_equal(run(&fixture), P2P_OK);
     assert_int_equal(fake_bench_boots(fixture.bench), 7);
-    assert_string_equal(fixture.order, "native native xen-4.17 other native xen-4.17 other ");
+    assert_string_equal(fixture.order, "native " ORDER);
     assert_int_equal(fixture.result->judgement.verdict, P2P_VERDICT_PASS);
     assert_int_equal(fixture.result->configurations[0].boots, 2);
     assert_int_equal(fixture.result->configurations[0].stats.n, 10);
@@ -615,7 +836,7 @@ static void a_boot_of_two_tries_is_one_boot(void **state)
     assert_non_null(strstr(text, "\"tries\": 2,\n  \"failed_try\": \"no READY from the guest stub within 1 s "
                                  "(timeouts.boot_s); last line on the console: U-Boot 2026.01\",\n  \"schedule\": "
                                  "{\n    \"stimuli\": 5,\n    \"mean_late_ns\": 1.5,\n    \"max_late_ns\": 3,\n    "
-                                 "\"late\": 1\n  }\n}"));
+                                 "\"late\": 1\n  },\n"));
     free(text);
     text = read_boot_file(&fixture, "native", "console.log");
     assert_int_equal(strncmp(text, words, strlen(words)), 0);
@@ -668,6 +889,14 @@ int main(void)
         cmocka_unit_test(a_selection_keeps_each_boots_schedule),
         cmocka_unit_test(a_faulty_boot_is_a_verdict_and_the_others_go_on),
         cmocka_unit_test(odd_answers_become_the_verdict),
+        cmocka_unit_test(a_failure_is_confirmed_on_a_fresh_boot),
+        cmocka_unit_test(a_failure_that_does_not_come_again_stays_a_failure),
+        cmocka_unit_test(a_fresh_boot_that_breaks_confirms_nothing),
+        cmocka_unit_test(a_bench_fault_gets_no_fresh_boot),
+        cmocka_unit_test(a_plan_may_ask_for_several_fresh_boots_or_none),
+        cmocka_unit_test(an_interrupt_in_a_fresh_boot_keeps_everything),
+        cmocka_unit_test(a_control_that_drifts_voids_the_run),
+        cmocka_unit_test(luck_of_boots_is_told_apart_from_the_spread_within),
         cmocka_unit_test(the_probe_is_held_to_the_truth),
         cmocka_unit_test(without_a_truth_there_is_no_file_of_it),
         cmocka_unit_test(a_probe_that_is_not_identified_is_one_fault),

@@ -6,6 +6,7 @@
 #include "temporary.h"
 #include "util/file.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -146,7 +147,8 @@ static void a_run_that_did_not_end_stays_incomplete(void **state)
     result = analyse(folder);
     assert_false(result->complete);
     assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
-    assert_string_equal(result->judgement.reason, "the run is incomplete: 4 of 4 boots recorded");
+    assert_string_equal(result->judgement.reason,
+                        "the run is incomplete: all boots of the plan are recorded, but it did not come to its end");
     p2p_result_free(result);
     temporary_remove(folder);
 }
@@ -308,7 +310,7 @@ static void without_any_edges_there_is_no_probe(void **state)
     assert_string_equal(error.message, "");
     assert_string_equal(again->configurations[0].judgement.reason,
                         "boot 1: edges.p2p: cannot open: No such file or directory; boot 2: edges.p2p: cannot open: No "
-                        "such file or directory; no stimulus was played; 0 warm samples, 1 needed");
+                        "such file or directory");
     p2p_result_free(again);
     free(text);
     p2p_result_free(result);
@@ -624,6 +626,251 @@ static void a_limit_that_is_exceeded_fails(void **state)
     temporary_remove(folder);
 }
 
+/* ---- what boot.json vouches for ---- */
+
+#define IDEAL "{\"name\": \"ideal\", \"uncertainty_ns\": 0}"
+
+/* The digest of the second boot's edges.p2p. */
+static uint32_t digest_of_edges(const char *folder)
+{
+    char *path = p2p_format("%s/%s/edges.p2p", folder, SECOND_BOOT);
+    struct p2p_edge_file_header header;
+    struct p2p_edge edges[512];
+    struct p2p_error error = {0};
+    struct p2p_edge_reader *reader = p2p_edge_reader_open(path, &header, &error);
+    uint32_t digest;
+    size_t count;
+
+    assert_non_null(reader);
+    assert_int_equal(p2p_edge_reader_next(reader, edges, 512, &count, &error), P2P_OK);
+    digest = p2p_edge_reader_digest(reader);
+    p2p_edge_reader_close(reader);
+    free(path);
+    return digest;
+}
+
+static void vouch(const char *folder, uint32_t edges, const char *truth)
+{
+    char *outcome =
+        p2p_format(WHOLE ", \"files\": {\"edges_digest\": %" PRIu32 ", \"truth_digest\": %s}", edges, truth);
+
+    write_boot(folder, SECOND_BOOT, outcome, IDEAL);
+    free(outcome);
+}
+
+static void edges_of_another_boot_are_a_fault(void **state)
+{
+    char *folder = copy_of_golden();
+    uint32_t digest = digest_of_edges(folder);
+    char *from = p2p_format("%s/%s/edges.p2p", folder, BOOTS[2]);
+    char *to = p2p_format("%s/%s/edges.p2p", folder, SECOND_BOOT);
+    struct p2p_result *result;
+
+    (void)state;
+    vouch(folder, digest, "null");
+    result = analyse(folder);
+    assert_string_equal(result->configurations[1].judgement.reason, "");
+    p2p_result_free(result);
+    assert_int_equal(unlink(to), 0);
+    assert_int_equal(link(from, to), 0);
+    free(to);
+    free(from);
+    expect_fault(folder, "boot 2: edges.p2p: not the file that boot.json was written with", 2, 2 * SAMPLES);
+}
+
+static void a_truth_that_is_gone_or_anothers_is_a_fault(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    vouch(folder, digest_of_edges(folder), "1");
+    expect_fault(folder, "boot 2: truth.p2p: cannot open: No such file or directory", 2, 2 * SAMPLES);
+    folder = copy_of_golden();
+    vouch(folder, digest_of_edges(folder), "1");
+    write_truth(folder, -1, 0);
+    expect_fault(folder, "boot 2: truth.p2p: not the file that boot.json was written with", 2, 2 * SAMPLES);
+}
+
+static void a_boot_of_another_guest_is_a_fault(void **state)
+{
+    static const struct {
+        const char *ready, *reason;
+    } cases[] = {
+        {"READY pin2pin-stub 0.1.0 gic=v2 path=2", ""},
+        {"READY pin2pin-stub 0.1.0 gic=v2 path=9",
+         "boot 2: answered by pin2pin-stub 0.1.0, path 9; others by pin2pin-stub 0.1.0, path 2"},
+        {"READY other 7 path=2", "boot 2: answered by other 7, path 2; others by pin2pin-stub 0.1.0, path 2"},
+        {"READY other", "boot 2: answered by other, path ; others by pin2pin-stub 0.1.0, path 2"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *folder = copy_of_golden();
+        char *outcome = p2p_format(WHOLE ", \"stub\": \"%s\"", cases[i].ready);
+        struct p2p_result *result;
+
+        write_boot(folder, SECOND_BOOT, outcome, IDEAL);
+        free(outcome);
+        result = analyse(folder);
+        assert_string_equal(result->configurations[1].judgement.reason, cases[i].reason);
+        assert_string_equal(result->configurations[1].stub, "pin2pin-stub 0.1.0");
+        p2p_result_free(result);
+        temporary_remove(folder);
+    }
+}
+
+static void a_fresh_boot_in_the_place_of_another_is_a_fault(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    write_boot(folder, SECOND_BOOT, WHOLE ", \"confirmation\": true", IDEAL);
+    expect_fault(folder, "boot 2: its boot.json says that it is a fresh one", 2, 2 * SAMPLES);
+}
+
+/* ---- the order, and fresh boots ---- */
+
+/* result.json as it is written today, with these changes. */
+static void rewrite_result(const char *folder, void (*change)(struct p2p_result *result))
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(P2P_SOURCE_DIR "/tests/golden/run-v1.result.json", &error);
+    char *text;
+
+    assert_non_null(result);
+    change(result);
+    text = p2p_result_encode(result);
+    temporary_write(folder, "result.json", text);
+    free(text);
+    p2p_result_free(result);
+}
+
+static void mirror_order(struct p2p_result *result)
+{
+    struct p2p_result_order first = result->order[0];
+
+    result->order[0] = result->order[3];
+    result->order[3] = first;
+}
+
+static void forget_last(struct p2p_result *result)
+{
+    result->order_count--;
+}
+
+/* The order is that of the run; a boot that it does not know comes last. */
+static void boots_are_taken_in_as_they_were_run(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+
+    (void)state;
+    rewrite_result(folder, mirror_order);
+    result = analyse(folder);
+    assert_int_equal(result->order_count, 4);
+    assert_int_equal(result->order[0].configuration, 1);
+    assert_int_equal(result->order[0].boot, 2);
+    assert_int_equal(result->order[3].configuration, 0);
+    assert_int_equal(result->order[3].boot, 1);
+    p2p_result_free(result);
+    rewrite_result(folder, forget_last);
+    result = analyse(folder);
+    assert_int_equal(result->order_count, 4);
+    assert_int_equal(result->order[3].configuration, 1);
+    assert_int_equal(result->configurations[1].boots, 2);
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
+static void ask_for_fresh_boots(struct p2p_result *result)
+{
+    result->confirm_boots = 1;
+    result->configurations[1].limits.max_ns = 3000; /* its boots take 3855 */
+    result->order = realloc(result->order, (result->order_count + 1) * sizeof *result->order);
+    assert_non_null(result->order);
+    result->order[result->order_count++] = (struct p2p_result_order){.configuration = 1, .boot = 3};
+}
+
+/* A copy of the second boot as a fresh one. */
+static void add_fresh_boot(const char *folder)
+{
+    char *from = p2p_format("%s/%s", folder, SECOND_BOOT);
+    char *to = p2p_format("%s/xen-4.17-vwfi-trap/boot-003", folder);
+    struct p2p_error error = {0};
+
+    assert_int_equal(p2p_make_folders(to, &error), P2P_OK);
+    temporary_copy(from, to);
+    write_boot(folder, "xen-4.17-vwfi-trap/boot-003", WHOLE ", \"confirmation\": true", IDEAL);
+    free(to);
+    free(from);
+}
+
+static void fresh_boots_stand_beside_the_others(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+    const struct p2p_result_configuration *failed;
+
+    (void)state;
+    rewrite_result(folder, ask_for_fresh_boots);
+    add_fresh_boot(folder);
+    result = analyse(folder);
+    failed = &result->configurations[1];
+    assert_true(result->complete);
+    assert_int_equal(failed->boots, 2);
+    assert_int_equal(failed->stats.n, 2 * SAMPLES);
+    assert_int_equal(failed->boot_figure_count, 2);
+    assert_int_equal(failed->confirmation.boots, 1);
+    assert_int_equal(failed->confirmation.stats.n, SAMPLES);
+    assert_string_equal(failed->judgement.reason, "max 3855 ns > limit 3000 ns; confirmed on a fresh boot");
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
+/* result.json knows of it: a result that can do without would hide what it showed. */
+static void a_fresh_boot_that_is_gone_makes_the_run_incomplete(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+
+    (void)state;
+    rewrite_result(folder, ask_for_fresh_boots);
+    result = analyse(folder);
+    assert_false(result->complete);
+    assert_int_equal(result->judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
+static void ask_for_rarity(struct p2p_result *result)
+{
+    result->configurations[0].limits.exceedance = (struct p2p_exceedance_limit){.over_ns = 2, .probability = 0.5};
+    result->configurations[1].limits.exceedance = (struct p2p_exceedance_limit){.over_ns = 3854, .probability = 0.5};
+}
+
+/* All of the one take 2 ns, all of the other 3855; 0.05^(1/120) = 0.975. */
+static void samples_above_the_limit_are_counted(void **state)
+{
+    char *folder = copy_of_golden();
+    struct p2p_result *result;
+    const struct p2p_exceedance *none, *all;
+
+    (void)state;
+    rewrite_result(folder, ask_for_rarity);
+    result = analyse(folder);
+    none = &result->configurations[0].exceedance;
+    all = &result->configurations[1].exceedance;
+    assert_int_equal(none->n, 2 * SAMPLES);
+    assert_int_equal(none->count, 0);
+    assert_true(fabs(none->upper_95 - 0.024656) < 1e-6);
+    assert_int_equal(all->count, 2 * SAMPLES);
+    assert_true(fabs(all->lower_95 - 0.975344) < 1e-6);
+    assert_int_equal(result->configurations[0].judgement.verdict, P2P_VERDICT_PASS);
+    assert_int_equal(result->configurations[1].judgement.verdict, P2P_VERDICT_FAIL);
+    p2p_result_free(result);
+    temporary_remove(folder);
+}
+
 /* The golden run with a control band for its first configuration */
 static struct p2p_result *analyse_with_control(char *folder, const struct p2p_band *band)
 {
@@ -699,6 +946,14 @@ int main(void)
         cmocka_unit_test(a_boot_that_is_no_folder_is_a_fault),
         cmocka_unit_test(a_folder_without_a_result_is_refused),
         cmocka_unit_test(a_limit_that_is_exceeded_fails),
+        cmocka_unit_test(edges_of_another_boot_are_a_fault),
+        cmocka_unit_test(a_truth_that_is_gone_or_anothers_is_a_fault),
+        cmocka_unit_test(a_boot_of_another_guest_is_a_fault),
+        cmocka_unit_test(a_fresh_boot_in_the_place_of_another_is_a_fault),
+        cmocka_unit_test(boots_are_taken_in_as_they_were_run),
+        cmocka_unit_test(fresh_boots_stand_beside_the_others),
+        cmocka_unit_test(a_fresh_boot_that_is_gone_makes_the_run_incomplete),
+        cmocka_unit_test(samples_above_the_limit_are_counted),
         cmocka_unit_test(a_sick_bench_voids_the_run),
         cmocka_unit_test(a_control_in_its_band_changes_nothing),
     };

@@ -22,9 +22,10 @@
 /* The same as it is written today, with the keys that version 1 did not have at first. */
 #define TODAY P2P_SOURCE_DIR "/tests/golden/run-v1.result.json"
 #define WHOLE P2P_SOURCE_DIR "/tests/unit/store/good/whole.json"
+#define ALL   P2P_SOURCE_DIR "/tests/unit/store/good/all-of-today.json"
 #define TRUTH P2P_SOURCE_DIR "/tests/unit/store/good/with-truth.json"
 
-enum { CONFIGURATIONS_MAX = 5, FILE_BYTES_MAX = 1 << 20 };
+enum { CONFIGURATIONS_MAX = 5, BOOTS_MAX = 4, REFERENCES_MAX = 3, ORDER_MAX = 9, FILE_BYTES_MAX = 1 << 20 };
 
 static void *load(const char *path, struct p2p_error *error)
 {
@@ -43,13 +44,13 @@ static const struct corpus_loader BAD = {"../../store/bad", load, release};
 static void good_files_load(void **state)
 {
     (void)state;
-    assert_int_equal(corpus_check_good(&GOOD), 6);
+    assert_int_equal(corpus_check_good(&GOOD), 7);
 }
 
 static void bad_files_are_refused_in_the_expected_words(void **state)
 {
     (void)state;
-    assert_true(corpus_check_bad(&BAD) >= 67);
+    assert_true(corpus_check_bad(&BAD) >= 80);
 }
 
 static void every_truncation_is_refused_with_its_place(void **state)
@@ -57,6 +58,7 @@ static void every_truncation_is_refused_with_its_place(void **state)
     (void)state;
     corpus_check_truncated(&GOOD, WHOLE);
     corpus_check_truncated(&GOOD, TRUTH);
+    corpus_check_truncated(&GOOD, ALL);
 }
 
 /* A text by way of a file in memory. */
@@ -75,24 +77,106 @@ static struct p2p_result *load_text(const char *text, struct p2p_error *error)
 
 static void a_recorded_result_is_encoded_to_the_same_bytes(void **state)
 {
-    static const char *const recorded[] = {TODAY, GOLDEN};
     struct p2p_error error = {0};
-    char *text;
+    struct p2p_result *result = p2p_result_load(TODAY, &error);
+    char *text, *encoded;
     size_t size;
 
     (void)state;
     assert_int_equal(p2p_read_file(TODAY, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
-    for (size_t i = 0; i < 2; i++) {
-        struct p2p_result *result = p2p_result_load(recorded[i], &error);
-        char *encoded;
-
-        assert_non_null(result);
-        encoded = p2p_result_encode(result);
-        assert_string_equal(encoded, text);
-        free(encoded);
-        p2p_result_free(result);
-    }
+    assert_non_null(result);
+    encoded = p2p_result_encode(result);
+    assert_string_equal(encoded, text);
+    free(encoded);
     free(text);
+    p2p_result_free(result);
+}
+
+/* From before there were figures of boots: what it does not say stays unsaid. */
+static void an_old_result_is_read_and_written_as_it_is(void **state)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *old = p2p_result_load(GOLDEN, &error), *again;
+    char *text, *encoded;
+
+    (void)state;
+    assert_non_null(old);
+    assert_int_equal(old->order_count + old->reference_count + old->confirm_boots, 0);
+    assert_string_equal(old->wiring, "");
+    assert_int_equal(old->configurations[0].boot_figure_count, 0);
+    assert_int_equal(old->configurations[0].stats.max_ns, 2);
+    assert_true(old->configurations[0].limits.p99_9_ns == UINT64_MAX);
+    assert_true(old->configurations[0].limits.exceedance.over_ns == UINT64_MAX);
+    text = p2p_result_encode(old);
+    again = load_text(text, &error);
+    assert_string_equal(error.message, "");
+    encoded = p2p_result_encode(again);
+    assert_string_equal(encoded, text);
+    free(encoded);
+    free(text);
+    p2p_result_free(again);
+    p2p_result_free(old);
+}
+
+static void assert_near(double found, double expected)
+{
+    assert_true(fabs(found - expected) < 1e-9);
+}
+
+static void so_does_all_of_today(void **state)
+{
+    struct p2p_error error = {0};
+    struct p2p_result *result = p2p_result_load(ALL, &error);
+    const struct p2p_result_configuration *only;
+    const struct p2p_reference *reference;
+
+    (void)state;
+    assert_non_null(result);
+    only = &result->configurations[0];
+    reference = &result->references[0];
+    assert_string_equal(result->wiring, "qemu-virt gicv2, pins 0 1 2, probe virtual");
+    assert_int_equal(result->confirm_boots, 1);
+    assert_int_equal(result->order_count, 3);
+    assert_int_equal(result->order[2].configuration, 0);
+    assert_int_equal(result->order[2].boot, 3);
+    assert_string_equal(only->set, "s");
+    assert_string_equal(only->stub, "pin2pin-stub 0.1.0");
+    assert_string_equal(only->stub_path, "2");
+    assert_int_equal(only->limits.p99_9_ns, 7);
+    assert_true(only->stats.avg.bounded && only->stats.p50.bounded && !only->stats.p99.bounded);
+    assert_near(only->stats.avg.low_ns, 4.5);
+    assert_near(only->stats.p50.high_ns, 7);
+    assert_near(only->spread.between_boots_ns, 0.5);
+    assert_near(only->spread.within_boot_ns, 1.125);
+    assert_int_equal(only->outliers.count, 1);
+    assert_int_equal(only->outliers.fence_ns, 6);
+    assert_int_equal(only->limits.exceedance.over_ns, 6);
+    assert_near(only->limits.exceedance.probability, 0.25);
+    assert_int_equal(only->exceedance.n, 6);
+    assert_int_equal(only->exceedance.count, 1);
+    assert_int_equal(only->exceedance.samples_needed, 17);
+    assert_int_equal(only->limits.relative_count, 1);
+    assert_int_equal(only->limits.relative[0].figure, P2P_FIGURE_WARM_MAX);
+    assert_string_equal(only->limits.relative[0].baseline, "v4.20");
+    assert_near(only->limits.relative[0].at_most, 1.05);
+    assert_true(only->relative[0].known && only->relative[0].bounded);
+    assert_near(only->relative[0].high, 1.1);
+    assert_int_equal(only->relative[0].judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+    assert_int_equal(only->confirmation.boots, 1);
+    assert_int_equal(only->confirmation.judgement.verdict, P2P_VERDICT_FAIL);
+    assert_int_equal(only->confirmation.stats.max_ns, 7);
+    assert_int_equal(only->confirmation.account.edges, 10);
+    assert_int_equal(only->confirmation.exceedance.n, 3);
+    assert_int_equal(only->boot_figure_count, 2);
+    assert_int_equal(only->boot_figures[1].boot, 2);
+    assert_near(only->boot_figures[1].figures.value_ns[P2P_FIGURE_AVG], 5.75);
+    assert_near(only->boot_figures[1].figures.variance_ns2, 1.25);
+    assert_int_equal(result->reference_count, 1);
+    assert_string_equal(reference->configuration, "a");
+    assert_string_equal(reference->probe, "virtual");
+    assert_int_equal(reference->tick_hz, 125000000);
+    assert_int_equal(reference->boot_figures[0].figures.n_warm, 0);
+    p2p_result_free(result);
 }
 
 static void every_figure_comes_from_its_own_key(void **state)
@@ -129,11 +213,6 @@ static void every_figure_comes_from_its_own_key(void **state)
     assert_int_equal(only->account.edges, 10);
     assert_true(only->stats.uncertainty_ns > 0.49 && only->stats.uncertainty_ns < 0.51);
     p2p_result_free(result);
-}
-
-static void assert_near(double found, double expected)
-{
-    assert_true(fabs(found - expected) < 1e-9);
 }
 
 static void so_does_every_figure_of_the_probe_and_of_the_truth(void **state)
@@ -216,6 +295,14 @@ static void judgement(struct p2p_prng *prng, struct p2p_judgement *judgement)
     }
 }
 
+static void interval(struct p2p_prng *prng, struct p2p_interval *interval)
+{
+    if (p2p_prng_below(prng, 2) == 0) {
+        *interval = (struct p2p_interval){.low_ns = real_ns(prng), .bounded = true};
+        interval->high_ns = interval->low_ns + (double)p2p_prng_below(prng, 1000);
+    }
+}
+
 static void stats(struct p2p_prng *prng, struct p2p_stats *stats)
 {
     if (p2p_prng_below(prng, 3) == 0) {
@@ -236,6 +323,8 @@ static void stats(struct p2p_prng *prng, struct p2p_stats *stats)
         stats->n_warm = 1 + number(prng) / 2;
         stats->warm_max_ns = number(prng);
     }
+    interval(prng, &stats->avg);
+    interval(prng, &stats->p99_9);
 }
 
 static void account(struct p2p_prng *prng, struct p2p_account *account)
@@ -263,12 +352,133 @@ static void truth(struct p2p_prng *prng, struct p2p_truth *truth)
     }
 }
 
+/* Six digits, as the file holds them. */
+static double six_digits(struct p2p_prng *prng)
+{
+    return (double)p2p_prng_below(prng, 1000000) / 1e6;
+}
+
+static void boots(struct p2p_prng *prng, struct p2p_result_boot *boots, size_t *count)
+{
+    *count = (size_t)p2p_prng_below(prng, BOOTS_MAX + 1);
+    for (size_t i = 0; i < *count; i++) {
+        struct p2p_boot_figures *figures = &boots[i].figures;
+
+        boots[i].boot = 1 + (uint32_t)p2p_prng_below(prng, 1010);
+        figures->n = 1 + number(prng) / 2;
+        figures->n_warm = p2p_prng_below(prng, 2) * figures->n;
+        figures->variance_ns2 = real_ns(prng);
+        for (enum p2p_figure figure = 0; figure < P2P_FIGURE_COUNT; figure++) {
+            figures->value_ns[figure] = figure == P2P_FIGURE_AVG ? real_ns(prng) : (double)number(prng);
+        }
+        if (figures->n_warm == 0) {
+            figures->value_ns[P2P_FIGURE_WARM_MAX] = 0;
+        }
+    }
+}
+
+static void exceedance(struct p2p_prng *prng, const struct p2p_exceedance_limit *limit,
+                       struct p2p_exceedance *exceedance)
+{
+    if (limit->over_ns != UINT64_MAX && p2p_prng_below(prng, 3) != 0) {
+        exceedance->n = 1 + number(prng) / 2;
+        exceedance->count = p2p_prng_upto(prng, exceedance->n);
+        exceedance->upper_95 = six_digits(prng);
+        exceedance->lower_95 = six_digits(prng);
+        exceedance->samples_needed = number(prng);
+    }
+}
+
+static void relative(struct p2p_prng *prng, struct p2p_relative_limit *limit, struct p2p_relative *relative)
+{
+    limit->figure = (enum p2p_figure)p2p_prng_below(prng, P2P_FIGURE_COUNT);
+    limit->at_most = six_digits(prng);
+    snprintf(limit->of, sizeof limit->of, "of-%" PRIu64, number(prng));
+    if (p2p_prng_below(prng, 2) == 0) {
+        snprintf(limit->baseline, sizeof limit->baseline, "v%" PRIu64, number(prng));
+    }
+    relative->known = p2p_prng_below(prng, 3) != 0;
+    if (relative->known) {
+        relative->ratio = six_digits(prng);
+        relative->bounded = p2p_prng_below(prng, 2) == 0;
+    }
+    if (relative->bounded) {
+        relative->low = six_digits(prng);
+        relative->high = six_digits(prng);
+    }
+    judgement(prng, &relative->judgement);
+}
+
+/* What stands beside the figures of a configuration. */
+static void beside(struct p2p_prng *prng, struct p2p_result_configuration *to)
+{
+    struct p2p_confirmation *confirmation = &to->confirmation;
+
+    if (p2p_prng_below(prng, 2) == 0) {
+        snprintf(to->set, sizeof to->set, "set");
+        snprintf(to->stub, sizeof to->stub, "stub \"%" PRIu64, number(prng));
+        snprintf(to->stub_path, sizeof to->stub_path, "~%" PRIu64, number(prng));
+        to->limits.exceedance =
+            (struct p2p_exceedance_limit){number(prng), (double)(1 + p2p_prng_below(prng, 999999)) / 1e6};
+    }
+    exceedance(prng, &to->limits.exceedance, &to->exceedance);
+    to->limits.relative_count = (size_t)p2p_prng_below(prng, P2P_RELATIVE_LIMITS_MAX + 1);
+    for (size_t i = 0; i < to->limits.relative_count; i++) {
+        relative(prng, &to->limits.relative[i], &to->relative[i]);
+    }
+    boots(prng, to->boot_figures, &to->boot_figure_count);
+    if (to->boot_figure_count > 0) {
+        to->spread = (struct p2p_spread){real_ns(prng), real_ns(prng)};
+    }
+    if (to->stats.n > 0) {
+        to->outliers = (struct p2p_outliers){number(prng), number(prng)};
+    }
+    if (p2p_prng_below(prng, 2) == 0) {
+        confirmation->boots = 1 + (uint32_t)p2p_prng_below(prng, 10);
+        judgement(prng, &confirmation->judgement);
+        stats(prng, &confirmation->stats);
+        account(prng, &confirmation->account);
+        truth(prng, &confirmation->truth);
+        exceedance(prng, &to->limits.exceedance, &confirmation->exceedance);
+    }
+}
+
+static void reference(struct p2p_prng *prng, struct p2p_reference *to)
+{
+    snprintf(to->baseline, sizeof to->baseline, "v%" PRIu64, number(prng));
+    snprintf(to->configuration, sizeof to->configuration, "c%" PRIu64, number(prng));
+    to->time_base = (enum p2p_time_base)p2p_prng_below(prng, 2);
+    to->tick_hz = number(prng);
+    if (p2p_prng_below(prng, 2) == 0) {
+        snprintf(to->wiring, sizeof to->wiring, "w %" PRIu64, number(prng));
+        snprintf(to->stub, sizeof to->stub, "s %" PRIu64, number(prng));
+        snprintf(to->stub_path, sizeof to->stub_path, "p %" PRIu64, number(prng));
+        snprintf(to->probe, sizeof to->probe, "p%" PRIu64, number(prng));
+    }
+    boots(prng, to->boot_figures, &to->boot_figure_count);
+}
+
+static void limits(struct p2p_prng *prng, struct p2p_limits *limits)
+{
+    *limits = (struct p2p_limits){.avg_ns = limit(prng),
+                                  .max_ns = limit(prng),
+                                  .warm_max_ns = limit(prng),
+                                  .p99_ns = limit(prng),
+                                  .p99_9_ns = limit(prng),
+                                  .min_samples = number(prng),
+                                  .exceedance = {.over_ns = UINT64_MAX}};
+}
+
 static void randomize(struct p2p_prng *prng, struct p2p_result *result)
 {
     snprintf(result->plan, sizeof result->plan, "plan-%" PRIu64, number(prng));
     snprintf(result->bench, sizeof result->bench, "b.%" PRIu64, number(prng));
     result->seed = number(prng);
     result->boots = 1 + (uint32_t)p2p_prng_below(prng, 1000);
+    result->confirm_boots = (uint32_t)p2p_prng_below(prng, 11);
+    if (p2p_prng_below(prng, 2) == 0) {
+        snprintf(result->wiring, sizeof result->wiring, "pins %" PRIu64, number(prng));
+    }
     result->samples = number(prng);
     result->warmup = (uint32_t)p2p_prng_next(prng);
     result->stimulus = (struct p2p_stimulus_plan){.period_ns = number(prng),
@@ -300,7 +510,7 @@ static void randomize(struct p2p_prng *prng, struct p2p_result *result)
         struct p2p_result_configuration *to = &result->configurations[i];
 
         snprintf(to->name, sizeof to->name, "c%zu", i);
-        to->limits = (struct p2p_limits){limit(prng), limit(prng), limit(prng), limit(prng), number(prng)};
+        limits(prng, &to->limits);
         if (p2p_prng_below(prng, 2) == 0) {
             to->control.min_ns = 1 + p2p_prng_below(prng, 1000);
             to->control.max_ns = to->control.min_ns + p2p_prng_below(prng, 1000);
@@ -310,6 +520,16 @@ static void randomize(struct p2p_prng *prng, struct p2p_result *result)
         stats(prng, &to->stats);
         account(prng, &to->account);
         truth(prng, &to->truth);
+        beside(prng, to);
+    }
+    result->reference_count = (size_t)p2p_prng_below(prng, REFERENCES_MAX + 1);
+    for (size_t i = 0; i < result->reference_count; i++) {
+        reference(prng, &result->references[i]);
+    }
+    result->order_count = (size_t)p2p_prng_below(prng, ORDER_MAX + 1);
+    for (size_t i = 0; i < result->order_count; i++) {
+        result->order[i].configuration = (size_t)p2p_prng_below(prng, result->configuration_count);
+        result->order[i].boot = 1 + (uint32_t)p2p_prng_below(prng, 1010);
     }
 }
 
@@ -377,11 +597,22 @@ static void any_result_survives_the_file(void **state)
     (void)state;
     print_message("seeds from %" PRIu64 "\n", seed);
     for (uint64_t i = 0; i < 300; i++) {
+        struct p2p_result_boot figures[CONFIGURATIONS_MAX + REFERENCES_MAX][BOOTS_MAX] = {0};
         struct p2p_result_configuration configurations[CONFIGURATIONS_MAX] = {0};
-        struct p2p_result result = {.configurations = configurations}, *loaded;
+        struct p2p_reference references[REFERENCES_MAX] = {0};
+        struct p2p_result_order order[ORDER_MAX];
+        struct p2p_result result = {.configurations = configurations, .references = references, .order = order};
+        struct p2p_result *loaded;
         struct p2p_error error = {0};
         struct p2p_prng prng;
-        char *text;
+        char *text, *encoded;
+
+        for (size_t j = 0; j < CONFIGURATIONS_MAX; j++) {
+            configurations[j].boot_figures = figures[j];
+        }
+        for (size_t j = 0; j < REFERENCES_MAX; j++) {
+            references[j].boot_figures = figures[CONFIGURATIONS_MAX + j];
+        }
 
         p2p_prng_seed(&prng, seed + i);
         randomize(&prng, &result);
@@ -390,6 +621,9 @@ static void any_result_survives_the_file(void **state)
         loaded = load_text(text, &error);
         assert_string_equal(error.message, "");
         assert_same(&result, loaded);
+        encoded = p2p_result_encode(loaded);
+        assert_string_equal(encoded, text); /* all the rest */
+        free(encoded);
         free(text);
         p2p_result_free(loaded);
     }
@@ -413,7 +647,7 @@ static void a_mean_that_rounds_to_0_has_no_sign(void **state)
 /* A reason may quote anything, and may be cut within a character. */
 static void a_reason_of_any_bytes_is_encoded(void **state)
 {
-    struct p2p_result_configuration configuration = {.name = "a"};
+    struct p2p_result_configuration configuration = {.name = "a", .limits = P2P_NO_LIMITS};
     struct p2p_result result = {.plan = "p", .bench = "b", .boots = 1, .configuration_count = 1};
     struct p2p_error error = {0};
     struct p2p_result *loaded;
@@ -528,7 +762,9 @@ int main(void)
         cmocka_unit_test(bad_files_are_refused_in_the_expected_words),
         cmocka_unit_test(every_truncation_is_refused_with_its_place),
         cmocka_unit_test(a_recorded_result_is_encoded_to_the_same_bytes),
+        cmocka_unit_test(an_old_result_is_read_and_written_as_it_is),
         cmocka_unit_test(every_figure_comes_from_its_own_key),
+        cmocka_unit_test(so_does_all_of_today),
         cmocka_unit_test(so_does_every_figure_of_the_probe_and_of_the_truth),
         cmocka_unit_test(an_old_file_has_no_truth_and_one_uncertainty),
         cmocka_unit_test(any_result_survives_the_file),

@@ -17,21 +17,29 @@ import jsonschema
 WRONG = [[], -1, 1.5, "\u00fc\n"]
 # Where a real number stands.
 REAL = {"wall_s", "avg_ns", "uncertainty_ns", "avg_uncertainty_ns", "max_error_ns", "mean_error_ns", "quantisation_ns",
-        "skew_ns", "trigger_ns", "timebase_ppm", "skew_correction_ns", "mean_late_ns"}
+        "skew_ns", "trigger_ns", "timebase_ppm", "skew_correction_ns", "mean_late_ns", "variance_ns2",
+        "between_boots_ns", "within_boot_ns", "at_most", "ratio", "low", "high"}
+# Where an array may be empty.
+MAY_BE_EMPTY = {"baselines", "order", "relative", "boot_figures"}
 # Where it may be negative.
 SIGNED = {"mean_error_ns", "skew_correction_ns"}
 # What the first files of version 1 do not have, in its parent; files of today have all of it.
 NEW_IN_PROBE = {"serial": "probe", "firmware": "probe", "budget": "probe"}
 NEW = {
-    "result": {**NEW_IN_PROBE, "avg_uncertainty_ns": "stats", "truth": 0},
-    "boot": {**NEW_IN_PROBE, "tries": None, "failed_try": None, "schedule": None},
+    "result": {**NEW_IN_PROBE, "avg_uncertainty_ns": "stats", "truth": 0, "wiring": None, "baselines": None,
+               "order": None, "confirm_boots": "plan", "p99_9_ns": "limits", "intervals": "stats", "set": 0, "stub": 0,
+               "stub_path": 0, "spread": 0, "outliers": 0, "exceedance": 0, "relative": 0, "confirmation": 0,
+               "boot_figures": 0, "control": 0},
+    "boot": {**NEW_IN_PROBE, "tries": None, "failed_try": None, "schedule": None, "confirmation": None, "files": None},
 }
 # Where null tells that there is none.
 NULLABLE = {
     "result": {"probe", "avg_ns", "min_ns", "max_ns", "warm_max_ns", "p50_ns", "p99_ns", "p99_9_ns", "uncertainty_ns",
-               "avg_uncertainty_ns", "truth", "max_error_ns", "mean_error_ns"},
+               "avg_uncertainty_ns", "truth", "max_error_ns", "mean_error_ns", "wiring", "set", "stub", "stub_path",
+               "spread", "outliers", "exceedance", "confirmation", "upper_95", "lower_95", "samples_needed", "baseline",
+               "ratio", "low", "high"},
     "boot": {"fault", "probe", "xen", "stub", "counters", "version", "debug", "scheduler", "command_line",
-             "failed_try", "schedule"},
+             "failed_try", "schedule", "edges_digest", "truth_digest"},
 }
 
 
@@ -70,7 +78,8 @@ def setting(value):
 
 
 def is_new(kind, path):
-    return NEW[kind].get(path[-1], "") == (path[-2] if len(path) > 1 else None)
+    return path[0] != "baselines" and NEW[kind].get(path[-1], "") == (path[-2] if len(path) > 1 else None) or \
+        path == ("baselines",)
 
 
 def may_be_null(kind, path, value):
@@ -78,6 +87,12 @@ def may_be_null(kind, path, value):
         return False
     if kind == "boot" and path == ("probe",):
         return not value["complete"]
+    if len(path) > 2 and path[-3] == "boot_figures":
+        return path[-1] == "warm_max_ns"
+    if "control" in path or len(path) > 2 and path[-3] == "intervals":
+        return False
+    if path[0] == "baselines" and path[-1] == "baseline":
+        return False
     return path[-1] in NULLABLE[kind]
 
 
@@ -88,7 +103,9 @@ def broken(kind, value):
             yield f"without {path}", with_change(value, path, without)
         yield f"stranger beside {path}", with_change(value, path, with_stranger)
         for wrong in WRONG:
-            if (wrong != 1.5 or path[-1] not in REAL) and (wrong != -1 or path[-1] not in SIGNED):
+            may_be = (wrong == 1.5 and path[-1] in REAL or wrong == -1 and path[-1] in SIGNED or
+                      wrong == [] and path[-1] in MAY_BE_EMPTY)
+            if not may_be:
                 yield f"{path} = {wrong!r}", with_change(value, path, setting(wrong))
         if not may_be_null(kind, path, value):
             yield f"{path} = null", with_change(value, path, setting(None))
@@ -132,9 +149,10 @@ def main():
     good = sorted((root / "tests/unit/store/good").glob("*.json"))
     boots = root / "tests/golden/boots"
     today = root / "tests/golden/run-v1.result.json"
+    whole = root / "tests/unit/store/good/all-of-today.json"
     complaints = check_kind(root, "result", [run / "result.json", today] + good)
     complaints += check_kind(root, "boot", sorted(run.glob("*/boot-*/boot.json")) + sorted(boots.glob("*.json")))
-    complaints += check_today("result", today) + check_today("boot", boots / "tried.json")
+    complaints += check_today("result", whole) + check_today("boot", boots / "tried.json")
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0

@@ -32,6 +32,7 @@ enum { PERIOD_NS = 1000000, WIDTH_NS = 50000, DEADLINE_NS = 150000, MANY = 5000 
 struct fixture {
     char *folder, *edges, *known;
     struct p2p_truth truth;
+    struct p2p_vouched vouched; /* for `known` */
     struct p2p_error error;
 };
 
@@ -102,7 +103,8 @@ static void record(const char *path, uint64_t tick_hz, uint64_t start_ns, const 
 
 static enum p2p_code add(struct fixture *fixture)
 {
-    return p2p_truth_add_boot(&fixture->truth, fixture->edges, fixture->known, DEADLINE_NS, &fixture->error);
+    return p2p_truth_add_boot(&fixture->truth, fixture->edges, fixture->known, &fixture->vouched, DEADLINE_NS,
+                              &fixture->error);
 }
 
 /* One boot by two clocks of 1 GHz. */
@@ -327,6 +329,40 @@ static void any_two_files_are_compared_to_their_ends(void **state)
     }
 }
 
+static void a_file_that_is_vouched_for_has_to_be_there(void **state)
+{
+    static const uint64_t latencies[] = {700, 800};
+    struct fixture *fixture = *state;
+
+    record(fixture->edges, GHZ, PERIOD_NS, latencies, 2);
+    fixture->vouched.known = true;
+    assert_int_equal(add(fixture), P2P_E_INPUT);
+    assert_non_null(strstr(fixture->error.message, "truth.p2p: cannot open"));
+}
+
+/* Of another boot: whole, and even equal in all that is compared here. */
+static void a_file_that_is_not_the_one_vouched_for_is_refused(void **state)
+{
+    static const uint64_t latencies[] = {700, 800}, others[] = {701, 800};
+    struct fixture *fixture = *state;
+    struct p2p_edge_file_header header;
+    struct p2p_edge_reader *reader;
+    struct p2p_edge edges[16];
+    size_t count = 0;
+
+    record(fixture->edges, GHZ, PERIOD_NS, latencies, 2);
+    record(fixture->known, GHZ, PERIOD_NS, latencies, 2);
+    reader = p2p_edge_reader_open(fixture->known, &header, &fixture->error);
+    assert_non_null(reader);
+    assert_int_equal(p2p_edge_reader_next(reader, edges, 16, &count, &fixture->error), P2P_OK);
+    fixture->vouched = (struct p2p_vouched){.known = true, .digest = p2p_edge_reader_digest(reader)};
+    p2p_edge_reader_close(reader);
+    assert_int_equal(add(fixture), P2P_OK);
+    record(fixture->known, GHZ, PERIOD_NS, others, 2);
+    assert_int_equal(add(fixture), P2P_E_INPUT);
+    assert_non_null(strstr(fixture->error.message, "truth.p2p: not the file that boot.json was written with"));
+}
+
 /* How many allocations it takes; each of them fails once, is told, and leaks nothing (ASan's leak check watches). */
 static size_t allocations_of(struct fixture *fixture, size_t samples)
 {
@@ -385,6 +421,8 @@ int main(void)
         IN_A_FOLDER(a_damaged_file_is_named_and_counts_until_there),
         IN_A_FOLDER(a_file_that_is_no_edge_file_is_refused),
         IN_A_FOLDER(any_two_files_are_compared_to_their_ends),
+        IN_A_FOLDER(a_file_that_is_vouched_for_has_to_be_there),
+        IN_A_FOLDER(a_file_that_is_not_the_one_vouched_for_is_refused),
         IN_A_FOLDER(memory_does_not_grow_with_the_files),
         cmocka_unit_test(no_samples_have_no_mean),
     };
