@@ -16,6 +16,11 @@ enum {
     XEN_BYTES_MAX = 64 << 20,
 };
 
+const char *p2p_boot_guest(const struct p2p_boot_setup *setup, const struct p2p_configuration *configuration)
+{
+    return configuration->guest != NULL ? configuration->guest : setup->stub;
+}
+
 const char *p2p_boot_file_name(enum p2p_boot_file file)
 {
     static const char *const names[P2P_BOOT_FILE_COUNT] = {
@@ -33,17 +38,35 @@ static char *guest_command_line(const struct p2p_pins *pins)
     return p2p_format("stimulus=%u answer=%u query=%u", pins->stimulus, pins->answer, pins->query);
 }
 
-static enum p2p_code compose_xen(const struct p2p_boot_setup *setup, const struct p2p_xen *xen, const char *guest,
-                                 uint64_t stub_size, struct p2p_boot_files *files, struct p2p_error *error)
+/* The guest's domain, then its neighbours'; returns how many. */
+static size_t list_domains(const struct p2p_boot_setup *setup, const struct p2p_configuration *configuration,
+                           const struct p2p_domain *guest, struct p2p_domain domains[1 + P2P_NEIGHBOURS_MAX])
 {
-    char *xen_command_line = p2p_xen_command_line(xen);
-    struct p2p_domain domain = {
-        .xen_command_line = xen_command_line,
-        .guest_command_line = guest,
+    domains[0] = *guest;
+    for (size_t i = 0; i < configuration->neighbour_count; i++) {
+        const struct p2p_neighbour *neighbour = configuration->neighbours[i];
+
+        domains[1 + i] = (struct p2p_domain){
+            .memory_mib = neighbour->memory_mib, .vcpus = neighbour->vcpus, .kernel = setup->neighbours[i]};
+    }
+    return 1 + configuration->neighbour_count;
+}
+
+static enum p2p_code compose_xen(const struct p2p_boot_setup *setup, const struct p2p_configuration *configuration,
+                                 const char *guest_command_line, uint64_t stub_size, struct p2p_boot_files *files,
+                                 struct p2p_error *error)
+{
+    char *xen_command_line = p2p_xen_command_line(configuration);
+    struct p2p_domain guest = {
+        .command_line = guest_command_line,
         .memory_mib = DOMAIN_MIB,
+        .vcpus = 1,
         .kernel = {.address = setup->stub_address, .size = stub_size},
         .device_tree = {.address = setup->partial_address},
     };
+    struct p2p_domain domains[1 + P2P_NEIGHBOURS_MAX];
+    struct p2p_xen_chosen chosen = {
+        .command_line = xen_command_line, .pool = configuration->xen->cpupool, .domains = domains};
     enum p2p_code code;
 
     if (xen_command_line == NULL) {
@@ -51,8 +74,9 @@ static enum p2p_code compose_xen(const struct p2p_boot_setup *setup, const struc
     }
     code = p2p_passthrough_tree(setup->base_tree, setup->base_tree_size, &files->file[P2P_BOOT_PARTIAL], error);
     if (code == P2P_OK) {
-        domain.device_tree.size = files->file[P2P_BOOT_PARTIAL].size;
-        code = p2p_xen_tree(setup->base_tree, setup->base_tree_size, &domain, &files->file[P2P_BOOT_TREE], error);
+        guest.device_tree.size = files->file[P2P_BOOT_PARTIAL].size;
+        chosen.domain_count = list_domains(setup, configuration, &guest, domains);
+        code = p2p_xen_tree(setup->base_tree, setup->base_tree_size, &chosen, &files->file[P2P_BOOT_TREE], error);
     }
     free(xen_command_line);
     return code;
@@ -68,7 +92,7 @@ enum p2p_code p2p_boot_files_compose(const struct p2p_boot_setup *setup, const s
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
     code = configuration->xen != NULL
-               ? compose_xen(setup, configuration->xen, guest, stub_size, files, error)
+               ? compose_xen(setup, configuration, guest, stub_size, files, error)
                : p2p_native_tree(setup->base_tree, setup->base_tree_size, guest, &files->file[P2P_BOOT_TREE], error);
     free(guest);
     return code;
@@ -87,7 +111,8 @@ enum p2p_code p2p_boot_files_make(const struct p2p_boot_setup *setup, const stru
                                   struct p2p_boot_files *files, struct p2p_error *error)
 {
     const struct p2p_xen *xen = configuration->xen;
-    enum p2p_code code = read_image(setup->stub, STUB_BYTES_MAX, &files->file[P2P_BOOT_STUB], error);
+    const char *guest = p2p_boot_guest(setup, configuration);
+    enum p2p_code code = read_image(guest, STUB_BYTES_MAX, &files->file[P2P_BOOT_STUB], error);
 
     if (code == P2P_OK && xen != NULL) {
         code = p2p_xen_image_check(xen->image, error);

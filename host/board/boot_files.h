@@ -19,15 +19,19 @@ struct p2p_boot_setup {
     const void *base_tree; /* the board's own device tree */
     size_t base_tree_size;
     const struct p2p_pins *pins;
-    const char *stub;         /* path */
-    uint64_t stub_address;    /* where Xen is told to find the stub */
-    uint64_t partial_address; /* and its partial tree */
+    const char *stub;                    /* path */
+    uint64_t stub_address;               /* where Xen is told to find the stub */
+    uint64_t partial_address;            /* and its partial tree */
+    const struct p2p_module *neighbours; /* and each of the configuration's neighbours; NULL: nowhere */
 };
 
 /* A file that the configuration has no use for has no data. */
 struct p2p_boot_files {
     struct p2p_blob file[P2P_BOOT_FILE_COUNT];
 };
+
+/* The path of the guest's image: the configuration's own, or the stub. */
+const char *p2p_boot_guest(const struct p2p_boot_setup *setup, const struct p2p_configuration *configuration);
 
 /* "xen", "stub.bin", "tree.dtb", "partial.dtb": the name in any folder. */
 const char *p2p_boot_file_name(enum p2p_boot_file file);

@@ -193,45 +193,126 @@ static void add_module(void *tree, int domain, const char *kind, const struct p2
     }
 }
 
-static void add_domain(void *tree, int chosen, const struct p2p_domain *domain, int *failure)
+/* The CPU that Xen will give this number, as it goes by their order. */
+static int find_cpu(const void *tree, uint32_t number)
 {
-    int node = *failure < 0 ? *failure : fdt_add_subnode(tree, chosen, "domU1");
+    int cpus = fdt_path_offset(tree, "/cpus"), node;
 
+    fdt_for_each_subnode(node, tree, cpus)
+    {
+        const char *type = fdt_getprop(tree, node, "device_type", NULL);
+
+        if (type != NULL && strcmp(type, "cpu") == 0 && number-- == 0) {
+            return node;
+        }
+    }
+    return -FDT_ERR_NOTFOUND;
+}
+
+static uint32_t give_phandle(void *tree, int node, int *failure)
+{
+    uint32_t phandle = *failure < 0 ? 0 : fdt_get_phandle(tree, node);
+
+    if (phandle == 0) {
+        TRY(*failure, fdt_generate_phandle(tree, &phandle));
+        TRY(*failure, fdt_setprop_u32(tree, node, "phandle", phandle));
+    }
+    return phandle;
+}
+
+/* The phandles of the pool's CPUs, as cells. These nodes come first: changing them moves /chosen. */
+static enum p2p_code find_pool(void *tree, const struct p2p_cpupool *pool, fdt32_t cells[P2P_CPUS_MAX],
+                               struct p2p_error *error)
+{
+    int failure = 0;
+
+    for (uint32_t i = 0; i < pool->cpu_count; i++) {
+        int node = find_cpu(tree, pool->first_cpu + i);
+
+        if (node < 0) {
+            return p2p_error_set(error, P2P_E_BENCH, "device tree: the board has no CPU %" PRIu32 " for the cpupool",
+                                 pool->first_cpu + i);
+        }
+        cells[i] = cpu_to_fdt32(give_phandle(tree, node, &failure));
+    }
+    return failure == 0 ? P2P_OK : fdt_failed(error, "cannot refer to the CPUs", failure);
+}
+
+/* Returns the pool's phandle; 0: there is none. */
+static uint32_t add_pool(void *tree, int chosen, const struct p2p_cpupool *pool, const fdt32_t *cpus, int *failure)
+{
+    int node;
+
+    if (pool->cpu_count == 0) {
+        return 0;
+    }
+    node = *failure < 0 ? *failure : fdt_add_subnode(tree, chosen, "cpupool");
+    TRY(*failure, node < 0 ? node : 0);
+    TRY(*failure, set_string(tree, node, "compatible", "xen,cpupool"));
+    TRY(*failure, fdt_setprop(tree, node, "cpupool-cpus", cpus, (int)(pool->cpu_count * sizeof *cpus)));
+    TRY(*failure, set_string(tree, node, "cpupool-sched", pool->scheduler));
+    return give_phandle(tree, node, failure);
+}
+
+static void add_domain(void *tree, int chosen, size_t number, const struct p2p_domain *domain, uint32_t pool,
+                       int *failure)
+{
+    char name[32];
+    int node;
+
+    snprintf(name, sizeof name, "domU%zu", number);
+    node = *failure < 0 ? *failure : fdt_add_subnode(tree, chosen, name);
     TRY(*failure, node < 0 ? node : 0);
     TRY(*failure, set_string(tree, node, "compatible", "xen,domain"));
     TRY(*failure, fdt_setprop_u32(tree, node, "#address-cells", 2));
     TRY(*failure, fdt_setprop_u32(tree, node, "#size-cells", 2));
     TRY(*failure, fdt_setprop_u64(tree, node, "memory", (uint64_t)domain->memory_mib * 1024)); /* in KiB */
-    TRY(*failure, fdt_setprop_u32(tree, node, "cpus", 1));
+    TRY(*failure, fdt_setprop_u32(tree, node, "cpus", domain->vcpus));
+    if (pool != 0) {
+        TRY(*failure, fdt_setprop_u32(tree, node, "domain-cpupool", pool));
+    }
     TRY(*failure, fdt_setprop_empty(tree, node, "vpl011"));
     /* libfdt puts a new subnode first: added in reverse, they stand in the order Xen's documentation shows. */
-    add_module(tree, node, "multiboot,device-tree", &domain->device_tree, NULL, failure);
-    add_module(tree, node, "multiboot,kernel", &domain->kernel, domain->guest_command_line, failure);
+    if (domain->device_tree.size > 0) {
+        add_module(tree, node, "multiboot,device-tree", &domain->device_tree, NULL, failure);
+    }
+    add_module(tree, node, "multiboot,kernel", &domain->kernel, domain->command_line, failure);
 }
 
-enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_domain *domain, struct p2p_blob *blob,
-                           struct p2p_error *error)
+static void add_xen_chosen(void *tree, const struct p2p_xen_chosen *plan, const fdt32_t *pool_cpus, int *failure)
 {
-    int size = 0, failure = 0, chosen;
+    int chosen = add_chosen(tree, failure);
+    uint32_t pool;
+
+    TRY(*failure, fdt_setprop_u32(tree, chosen, "#address-cells", 2));
+    TRY(*failure, fdt_setprop_u32(tree, chosen, "#size-cells", 2));
+    TRY(*failure, set_string(tree, chosen, "xen,xen-bootargs", plan->command_line));
+    pool = add_pool(tree, chosen, &plan->pool, pool_cpus, failure);
+    for (size_t i = plan->domain_count; i-- > 0;) { /* in reverse, as above */
+        add_domain(tree, chosen, i + 1, &plan->domains[i], i == 0 ? pool : 0, failure);
+    }
+}
+
+enum p2p_code p2p_xen_tree(const void *base, size_t base_size, const struct p2p_xen_chosen *chosen,
+                           struct p2p_blob *blob, struct p2p_error *error)
+{
+    int size = 0, failure;
     struct gpio_node gpio = {0};
+    fdt32_t pool_cpus[P2P_CPUS_MAX] = {0};
     void *tree = open_pruned(base, base_size, &size, error);
 
     if (tree == NULL) {
         return p2p_failure(error);
     }
-    if (find_gpio(tree, &gpio, error) != P2P_OK) {
+    if (find_gpio(tree, &gpio, error) != P2P_OK || find_pool(tree, &chosen->pool, pool_cpus, error) != P2P_OK) {
         free(tree);
         return p2p_failure(error);
     }
     failure = fdt_setprop_empty(tree, fdt_path_offset(tree, gpio.path), "xen,passthrough");
     if (failure == 0) {
-        chosen = add_chosen(tree, &failure);
-        TRY(failure, fdt_setprop_u32(tree, chosen, "#address-cells", 2));
-        TRY(failure, fdt_setprop_u32(tree, chosen, "#size-cells", 2));
-        TRY(failure, set_string(tree, chosen, "xen,xen-bootargs", domain->xen_command_line));
-        add_domain(tree, chosen, domain, &failure);
+        add_xen_chosen(tree, chosen, pool_cpus, &failure);
     }
-    return hand_over(tree, failure, "cannot add Xen's domain", blob, error);
+    return hand_over(tree, failure, "cannot add Xen's domains", blob, error);
 }
 
 static void write_gpio(void *tree, const struct gpio_node *gpio, int *failure)

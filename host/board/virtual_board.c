@@ -21,10 +21,20 @@ enum {
     STUB_ADDRESS = 0x50000000,    /* free with 512 MiB and more: QEMU puts its tree at 0x48000000 */
     PARTIAL_ADDRESS = 0x50100000, /* the domain's partial tree */
     STUB_BYTES_MAX = 0x100000,    /* what lies between the two */
+    NEIGHBOUR_ADDRESS = 0x51000000,
+    NEIGHBOUR_BYTES_MAX = 0x1000000, /* each: the last one ends at 336 MiB of memory */
+    GICS = 2,
     TREE_BYTES_MAX = 4 << 20,
+    WIRES_BYTES_MAX = 1 << 24,
     DUMP_TIMEOUT_MS = 20000,
     DUMP_STEP_MS = 100,
     COMPLAINT_BYTES = 400,
+};
+
+/* What QEMU's own device tree depends on, beside the bench. */
+struct machine {
+    uint32_t gic;
+    uint32_t cpus;
 };
 
 struct p2p_virtual_board {
@@ -33,23 +43,34 @@ struct p2p_virtual_board {
     struct p2p_wires *wires;
     struct p2p_socket_console console;
     struct p2p_process *qemu;
-    char *base_tree; /* QEMU's own, of this machine */
-    size_t base_tree_size;
+    struct p2p_blob trees[GICS][P2P_CPUS_MAX]; /* QEMU's own, of each machine that was needed */
 };
 
+/* Left to itself it has one CPU: icount runs several in turns on one clock, and their latencies would be artefacts. */
+static struct machine machine_of(const struct p2p_bench *bench, const struct p2p_configuration *configuration)
+{
+    return (struct machine){.gic = configuration->gic > 0 ? configuration->gic : bench->board.gic,
+                            .cpus = configuration->cpus > 0 ? configuration->cpus : 1};
+}
+
+static struct p2p_blob *tree_of(struct p2p_virtual_board *board, struct machine machine)
+{
+    return &board->trees[machine.gic - 2][machine.cpus - 1];
+}
+
 /* What both the dump and the boots have in common: the tree depends on all of it. */
-static void add_machine(struct p2p_qemu_launch *launch, const struct p2p_bench *bench, const char *dump_path)
+static void add_machine(struct p2p_qemu_launch *launch, const struct p2p_bench *bench, struct machine machine,
+                        const char *dump_path)
 {
     p2p_qemu_launch_add(launch, bench->board.qemu);
     p2p_qemu_launch_add(launch, "-M");
-    p2p_qemu_launch_add_owned(launch, p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", bench->board.gic,
+    p2p_qemu_launch_add_owned(launch, p2p_format("virt,virtualization=on,gic-version=%" PRIu32 "%s%s", machine.gic,
                                                  dump_path != NULL ? ",dumpdtb=" : "",
                                                  dump_path != NULL ? p2p_qemu_launch_escape(launch, dump_path) : ""));
     p2p_qemu_launch_add(launch, "-cpu");
     p2p_qemu_launch_add(launch, "cortex-a53");
-    /* One: icount runs several vCPUs in turns on one clock, and their latencies would be artefacts. */
     p2p_qemu_launch_add(launch, "-smp");
-    p2p_qemu_launch_add(launch, "1");
+    p2p_qemu_launch_add_owned(launch, p2p_format("%" PRIu32, machine.cpus));
     p2p_qemu_launch_add(launch, "-m");
     p2p_qemu_launch_add_owned(launch, p2p_format("%" PRIu32, bench->board.memory_mib));
     p2p_qemu_launch_add(launch, "-nodefaults");
@@ -85,29 +106,32 @@ static bool ended_or_stopped(struct p2p_process *qemu, int stop_fd, enum p2p_cod
     return true;
 }
 
-static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, const char *path, struct p2p_error *error)
+static enum p2p_code dump_tree_to(struct p2p_virtual_board *board, struct machine machine, const char *path,
+                                  struct p2p_error *error)
 {
+    struct p2p_blob *tree = tree_of(board, machine);
     struct p2p_qemu_launch launch = {0};
     enum p2p_code code = P2P_OK;
     struct p2p_process *qemu;
+    char *data = NULL;
 
-    add_machine(&launch, board->bench, path);
+    add_machine(&launch, board->bench, machine, path);
     qemu = p2p_qemu_launch_start(&launch, error);
     if (qemu == NULL) {
         code = p2p_failure(error);
     } else if (!ended_or_stopped(qemu, board->stop_fd, &code, error)) {
         /* said already */
-    } else if (p2p_read_file(path, TREE_BYTES_MAX, &board->base_tree, &board->base_tree_size, &(struct p2p_error){0}) !=
-               P2P_OK) {
+    } else if (p2p_read_file(path, TREE_BYTES_MAX, &data, &tree->size, &(struct p2p_error){0}) != P2P_OK) {
         code = qemu_failed(qemu, "no device tree from it", error);
     }
+    tree->data = data;
     p2p_process_stop(qemu);
     p2p_qemu_launch_free(&launch);
     return code;
 }
 
 /* QEMU replaces the file by a rename, so it can't be one in memory: a folder for the 50 ms that this takes. */
-static enum p2p_code dump_tree(struct p2p_virtual_board *board, struct p2p_error *error)
+static enum p2p_code dump_tree(struct p2p_virtual_board *board, struct machine machine, struct p2p_error *error)
 {
     const char *temporary = getenv("TMPDIR");
     bool given = temporary != NULL && temporary[0] != '\0';
@@ -122,7 +146,7 @@ static enum p2p_code dump_tree(struct p2p_virtual_board *board, struct p2p_error
         return code;
     }
     path = p2p_format("%s/base.dtb", folder);
-    code = path == NULL ? p2p_error_set(error, P2P_E_HOST, "out of memory") : dump_tree_to(board, path, error);
+    code = path == NULL ? p2p_error_set(error, P2P_E_HOST, "out of memory") : dump_tree_to(board, machine, path, error);
     if (path != NULL) {
         unlink(path);
     }
@@ -132,7 +156,14 @@ static enum p2p_code dump_tree(struct p2p_virtual_board *board, struct p2p_error
     return code;
 }
 
-static enum p2p_code check_file(const char *path, off_t limit, const char *cure, struct p2p_error *error)
+/* Of each machine once: it takes QEMU 50 ms. */
+static enum p2p_code need_tree(struct p2p_virtual_board *board, struct machine machine, struct p2p_error *error)
+{
+    return tree_of(board, machine)->data != NULL ? P2P_OK : dump_tree(board, machine, error);
+}
+
+static enum p2p_code measure_file(const char *path, off_t limit, const char *cure, uint64_t *size,
+                                  struct p2p_error *error)
 {
     struct stat status;
 
@@ -143,7 +174,19 @@ static enum p2p_code check_file(const char *path, off_t limit, const char *cure,
         return p2p_error_set(error, P2P_E_INPUT, "%s: expected a file of 1..%lld bytes; %s", path, (long long)limit,
                              cure);
     }
+    *size = (uint64_t)status.st_size;
     return P2P_OK;
+}
+
+static enum p2p_code check_files(const struct p2p_bench *bench, struct p2p_error *error)
+{
+    uint64_t size;
+    enum p2p_code code =
+        measure_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab build", &size, error);
+
+    return code == P2P_OK ? measure_file(bench->board.wires, WIRES_BYTES_MAX,
+                                         "the wires plugin is not there; build it: ./lab build", &size, error)
+                          : code;
 }
 
 struct p2p_virtual_board *p2p_virtual_board_open(const struct p2p_bench *bench, int stop_fd, struct p2p_error *error)
@@ -162,11 +205,8 @@ struct p2p_virtual_board *p2p_virtual_board_open(const struct p2p_bench *bench, 
         p2p_error_set(error, P2P_E_HOST, "out of memory");
         goto fail;
     }
-    if (check_file(bench->stub, STUB_BYTES_MAX, "the guest stub is not there; build it: ./lab build", error) !=
-            P2P_OK ||
-        check_file(bench->board.wires, 1 << 24, "the wires plugin is not there; build it: ./lab build", error) !=
-            P2P_OK ||
-        dump_tree(board, error) != P2P_OK) {
+    if (check_files(bench, error) != P2P_OK ||
+        need_tree(board, machine_of(bench, &(struct p2p_configuration){0}), error) != P2P_OK) {
         goto fail;
     }
     return board;
@@ -195,7 +235,11 @@ void p2p_virtual_board_close(struct p2p_virtual_board *board)
         p2p_virtual_board_off(board);
     }
     p2p_wires_free(board->wires);
-    free(board->base_tree);
+    for (size_t i = 0; i < GICS; i++) {
+        for (size_t j = 0; j < P2P_CPUS_MAX; j++) {
+            free(board->trees[i][j].data);
+        }
+    }
     free(board);
 }
 
@@ -212,8 +256,8 @@ static void add_tree(struct p2p_qemu_launch *launch, int fd)
     p2p_qemu_launch_add_owned(launch, p2p_format("/proc/self/fd/%d", fd));
 }
 
-static enum p2p_code add_native(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
-                                const struct p2p_blob *tree, struct p2p_error *error)
+static enum p2p_code add_native(struct p2p_qemu_launch *launch, const char *guest, const struct p2p_blob *tree,
+                                struct p2p_error *error)
 {
     int fd = p2p_qemu_launch_add_file(launch, "native.dtb", tree->data, tree->size, error);
 
@@ -221,13 +265,13 @@ static enum p2p_code add_native(struct p2p_qemu_launch *launch, const struct p2p
         return p2p_failure(error);
     }
     p2p_qemu_launch_add(launch, "-kernel");
-    p2p_qemu_launch_add(launch, board->bench->stub);
+    p2p_qemu_launch_add(launch, guest);
     add_tree(launch, fd);
     return P2P_OK;
 }
 
-static enum p2p_code add_xen(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
-                             const struct p2p_xen *xen, const struct p2p_boot_files *files, struct p2p_error *error)
+static enum p2p_code add_xen(struct p2p_qemu_launch *launch, const struct p2p_configuration *configuration,
+                             const char *guest, const struct p2p_boot_files *files, struct p2p_error *error)
 {
     const struct p2p_blob *host = &files->file[P2P_BOOT_TREE], *partial = &files->file[P2P_BOOT_PARTIAL];
     int host_fd = p2p_qemu_launch_add_file(launch, "host.dtb", host->data, host->size, error);
@@ -238,41 +282,66 @@ static enum p2p_code add_xen(struct p2p_qemu_launch *launch, const struct p2p_vi
         return p2p_failure(error);
     }
     p2p_qemu_launch_add(launch, "-kernel");
-    p2p_qemu_launch_add(launch, xen->image);
+    p2p_qemu_launch_add(launch, configuration->xen->image);
     add_tree(launch, host_fd);
-    add_loader(launch, board->bench->stub, STUB_ADDRESS);
+    add_loader(launch, guest, STUB_ADDRESS);
     snprintf(partial_path, sizeof partial_path, "/proc/self/fd/%d", partial_fd);
     add_loader(launch, partial_path, PARTIAL_ADDRESS);
+    for (size_t i = 0; i < configuration->neighbour_count; i++) {
+        add_loader(launch, configuration->neighbours[i]->image, NEIGHBOUR_ADDRESS + i * NEIGHBOUR_BYTES_MAX);
+    }
     return P2P_OK;
 }
 
+/* Where the neighbours are loaded, and their sizes, which Xen takes from the tree. */
+static enum p2p_code place_neighbours(const struct p2p_configuration *configuration,
+                                      struct p2p_module modules[P2P_NEIGHBOURS_MAX], struct p2p_error *error)
+{
+    enum p2p_code code = P2P_OK;
+
+    for (size_t i = 0; i < configuration->neighbour_count && code == P2P_OK; i++) {
+        modules[i].address = NEIGHBOUR_ADDRESS + i * NEIGHBOUR_BYTES_MAX;
+        code = measure_file(configuration->neighbours[i]->image, NEIGHBOUR_BYTES_MAX,
+                            "the neighbour's image is not there; build it: ./lab build", &modules[i].size, error);
+    }
+    return code;
+}
+
 /* QEMU loads the images itself; the trees are composed for them. */
-static enum p2p_code add_boot_files(struct p2p_qemu_launch *launch, const struct p2p_virtual_board *board,
+static enum p2p_code add_boot_files(struct p2p_qemu_launch *launch, struct p2p_virtual_board *board,
                                     const struct p2p_configuration *configuration, struct p2p_error *error)
 {
+    const struct p2p_blob *tree = tree_of(board, machine_of(board->bench, configuration));
+    struct p2p_module neighbours[P2P_NEIGHBOURS_MAX] = {{0}};
     const struct p2p_boot_setup setup = {
-        .base_tree = board->base_tree,
-        .base_tree_size = board->base_tree_size,
+        .base_tree = tree->data,
+        .base_tree_size = tree->size,
         .pins = &board->bench->pins,
         .stub = board->bench->stub,
         .stub_address = STUB_ADDRESS,
         .partial_address = PARTIAL_ADDRESS,
+        .neighbours = neighbours,
     };
-    const struct p2p_xen *xen = configuration->xen;
+    const char *guest = p2p_boot_guest(&setup, configuration);
     struct p2p_boot_files files = {0};
-    struct stat stub;
-    enum p2p_code code;
+    uint64_t guest_size = 0;
+    enum p2p_code code = P2P_OK;
 
-    if (xen != NULL && p2p_xen_image_check(xen->image, error) != P2P_OK) {
-        return p2p_failure(error);
+    if (configuration->xen != NULL) {
+        code = p2p_xen_image_check(configuration->xen->image, error);
     }
-    if (stat(setup.stub, &stub) != 0) {
-        return p2p_error_set_errno(error, P2P_E_INPUT, errno, "%s", setup.stub);
-    }
-    code = p2p_boot_files_compose(&setup, configuration, (uint64_t)stub.st_size, &files, error);
     if (code == P2P_OK) {
-        code = xen != NULL ? add_xen(launch, board, xen, &files, error)
-                           : add_native(launch, board, &files.file[P2P_BOOT_TREE], error);
+        code = measure_file(guest, STUB_BYTES_MAX, "the guest is not there", &guest_size, error);
+    }
+    if (code == P2P_OK) {
+        code = place_neighbours(configuration, neighbours, error);
+    }
+    if (code == P2P_OK) {
+        code = p2p_boot_files_compose(&setup, configuration, guest_size, &files, error);
+    }
+    if (code == P2P_OK) {
+        code = configuration->xen != NULL ? add_xen(launch, configuration, guest, &files, error)
+                                          : add_native(launch, guest, &files.file[P2P_BOOT_TREE], error);
     }
     p2p_boot_files_free(&files);
     return code;
@@ -334,13 +403,17 @@ static enum p2p_code start_qemu(struct p2p_virtual_board *board, struct p2p_qemu
 enum p2p_code p2p_virtual_board_on(struct p2p_virtual_board *board, const struct p2p_configuration *configuration,
                                    struct p2p_error *error)
 {
+    const struct machine machine = machine_of(board->bench, configuration);
     struct p2p_qemu_launch launch = {0};
     struct p2p_error cause = {0};
     enum p2p_code code;
 
     p2p_virtual_board_off(board);
-    add_machine(&launch, board->bench, NULL);
-    code = add_boot_files(&launch, board, configuration, &cause);
+    add_machine(&launch, board->bench, machine, NULL);
+    code = need_tree(board, machine, &cause);
+    if (code == P2P_OK) {
+        code = add_boot_files(&launch, board, configuration, &cause);
+    }
     if (code == P2P_OK) {
         code = start_qemu(board, &launch, &cause);
     }

@@ -3,6 +3,8 @@
 
 #include "util/file.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,14 +37,20 @@ enum p2p_code p2p_xen_image_check(const char *path, struct p2p_error *error)
     return code;
 }
 
-char *p2p_xen_command_line(const struct p2p_xen *xen)
+char *p2p_xen_command_line(const struct p2p_configuration *configuration)
 {
+    const struct p2p_xen *xen = configuration->xen;
+    char cpus[32] = "";
+
+    if (configuration->cpus > 0) {
+        snprintf(cpus, sizeof cpus, " maxcpus=%" PRIu32, configuration->cpus);
+    }
     /*
      * bootscrub=0: idle-time scrubbing of free memory disturbs the first samples of vwfi=trap.
      * noreboot: a panic must end in silence on the console, not in a second boot.
      * conswitch=ax: console input stays with Xen; the session asks it for its log.
      */
-    return p2p_format("console=dtuart dtuart=/pl011@9000000 conswitch=ax bootscrub=0 noreboot vwfi=%s sched=%s%s%s",
-                      p2p_vwfi_name(xen->vwfi), xen->scheduler, *xen->extra_command_line != '\0' ? " " : "",
+    return p2p_format("console=dtuart dtuart=/pl011@9000000 conswitch=ax bootscrub=0 noreboot vwfi=%s sched=%s%s%s%s",
+                      p2p_vwfi_name(xen->vwfi), xen->scheduler, cpus, *xen->extra_command_line != '\0' ? " " : "",
                       xen->extra_command_line);
 }

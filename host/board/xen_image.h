@@ -12,7 +12,7 @@
  */
 enum p2p_code p2p_xen_image_check(const char *path, struct p2p_error *error);
 
-/* The command line for `xen`; free() it. NULL: out of memory. */
-char *p2p_xen_command_line(const struct p2p_xen *xen);
+/* The command line for a configuration that has a Xen; free() it. NULL: out of memory. */
+char *p2p_xen_command_line(const struct p2p_configuration *configuration);
 
 #endif

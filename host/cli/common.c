@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 
 #include "store/result.h"
+#include "store/run_folder.h"
+#include "util/file.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +36,31 @@ int p2p_complain(const struct p2p_error *error, const struct p2p_options *option
         break;
     }
     return p2p_exit_for(P2P_VERDICT_BENCH_FAULT, options);
+}
+
+char *p2p_result_file(const char *path)
+{
+    char *inside = p2p_result_path(path);
+
+    if (inside != NULL && access(inside, F_OK) != 0) {
+        free(inside);
+        inside = p2p_format("%s", path);
+    }
+    return inside;
+}
+
+struct p2p_result *p2p_load_result(const char *path, struct p2p_error *error)
+{
+    char *file = p2p_result_file(path);
+    struct p2p_result *result = NULL;
+
+    if (file == NULL) {
+        p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
+    } else {
+        result = p2p_result_load(file, error);
+    }
+    free(file);
+    return result;
 }
 
 bool p2p_print_json(const struct p2p_result *result)

@@ -10,18 +10,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MANY SIZE_MAX
+
 static const struct p2p_verb VERBS[] = {
-    {"run", "PLAN", "measure a plan's configurations on a bench", "oBOsbSE", p2p_verb_run},
-    {"check", "FILE", "validate a plan, a bench or a result", "", p2p_verb_check},
-    {"gate", "RESULT", "give a result's verdict as exit code", "E", p2p_verb_gate},
-    {"report", "RUN", "make a report again from a run folder", "F", p2p_verb_report},
-    {"off", "BENCH", "switch a bench's board off", "", p2p_verb_off},
-    {"doctor", "BENCH", "look at all of a bench, and tell what to do about what is wrong", "", p2p_verb_doctor},
-    {"probe info", "BENCH", "tell which probe it is, and how far it can be trusted", "", p2p_verb_probe_info},
-    {"probe selftest", "BENCH", "let the probe test itself", "", p2p_verb_probe_selftest},
-    {"probe calibrate", "BENCH", "measure the skew of the probe's inputs and its clock", "wniru",
+    {"run", "PLAN", {1, 1}, "measure a plan's configurations on a bench", "oBOsbSE", p2p_verb_run},
+    {"check", "FILE", {1, 1}, "validate a plan, a bench or a result", "", p2p_verb_check},
+    {"gate", "RESULT", {1, 1}, "give a result's verdict as exit code", "E", p2p_verb_gate},
+    {"report", "RUN", {1, 1}, "make a report again from a run folder", "F", p2p_verb_report},
+    {"compare",
+     "A B",
+     {2, MANY},
+     "tell what became slower or faster from one result to another",
+     "NADT",
+     p2p_verb_compare},
+    {"baseline pin",
+     "NAME RUN",
+     {2, 2},
+     "keep a result under a name, to hold others against it",
+     "D",
+     p2p_verb_baseline_pin},
+    {"baseline list", "", {0, 0}, "tell which results are pinned", "D", p2p_verb_baseline_list},
+    {"baseline drop", "NAME", {1, 1}, "forget a pinned result", "D", p2p_verb_baseline_drop},
+    {"off", "BENCH", {1, 1}, "switch a bench's board off", "", p2p_verb_off},
+    {"doctor", "BENCH", {1, 1}, "look at all of a bench, and tell what to do about what is wrong", "", p2p_verb_doctor},
+    {"probe info", "BENCH", {1, 1}, "tell which probe it is, and how far it can be trusted", "", p2p_verb_probe_info},
+    {"probe selftest", "BENCH", {1, 1}, "let the probe test itself", "", p2p_verb_probe_selftest},
+    {"probe calibrate",
+     "BENCH",
+     {1, 1},
+     "measure the skew of the probe's inputs and its clock",
+     "wniru",
      p2p_verb_probe_calibrate},
-    {"probe capture", "BENCH", "record the edges on both inputs", "wtnfp", p2p_verb_probe_capture},
+    {"probe capture", "BENCH", {1, 1}, "record the edges on both inputs", "wtnfp", p2p_verb_probe_capture},
 };
 
 enum { VERB_COUNT = sizeof VERBS / sizeof VERBS[0] };
@@ -38,7 +58,7 @@ static const struct option_row OPTIONS[] = {
     {'o', 'o', NULL, "DIR", "the run folder; made, must be empty (default: runs/PLAN-DATE)"},
     {'w', 'o', NULL, "FILE", "the file to write"},
     {'B', '\0', "bench", "FILE", "the bench, instead of the plan's"},
-    {'O', '\0', "only", "CONFIGURATION", "only this configuration of the plan"},
+    {'O', '\0', "only", "NAME", "only this configuration or set of the plan, and others so given"},
     {'s', '\0', "samples", "N", "stimuli a boot, instead of the plan's"},
     {'b', '\0', "boots", "N", "boots of each configuration, instead of the plan's"},
     {'S', '\0', "seed", "N", "seed of the stimuli, instead of the plan's"},
@@ -49,7 +69,11 @@ static const struct option_row OPTIONS[] = {
     {'i', '\0', "wiring", "straight|swapped", "how the cables are (real probes)"},
     {'r', '\0', "reference-ns", "NS", "the signal is a reference of this period: measure the clock, too"},
     {'u', '\0', "reference-ppm", "PPM", "standard uncertainty of the reference's period (default: 0)"},
-    {'F', '\0', "format", "text|json", "what to make (default: text)"},
+    {'F', '\0', "format", "text|json|junit|csv", "what to make (default: text)"},
+    {'N', '\0', "noise-floor", "PERCENT", "what changes by less is called the same (default: 1)"},
+    {'A', '\0', "alpha", "P", "chance of a false alarm in the whole table (default: 0.005)"},
+    {'D', '\0', "baselines", "DIR", "the folder of pinned results (default: the user's own)"},
+    {'T', '\0', "trend", NULL, "the operands are a series of nights: tell where it changed"},
     {'E', '\0', "exit-code", "bisect", "for `git bisect run`: 125 instead of 3 and 4"},
     {'J', '\0', "json", NULL, "the machine's answer on stdout"},
     {'v', 'v', "verbose", NULL, "more on stderr"},
@@ -80,7 +104,7 @@ struct real_range {
     double min, max;
 };
 
-static const struct real_range REALS[] = {{'r', 1000, 1e10}, {'u', 0, 1000}};
+static const struct real_range REALS[] = {{'r', 1000, 1e10}, {'u', 0, 1000}, {'N', 0, 100}, {'A', 0.0001, 0.5}};
 
 enum { REAL_COUNT = sizeof REALS / sizeof REALS[0] };
 
@@ -100,12 +124,12 @@ static void print_option(const struct option_row *row)
     snprintf(text, sizeof text, "%c%c%s%s%s%s%s", has_short ? '-' : ' ', has_short ? row->short_letter : ' ', separator,
              row->name != NULL ? "--" : "", row->name != NULL ? row->name : "", row->value != NULL ? " " : "",
              row->value != NULL ? row->value : "");
-    printf("  %-31s %s\n", text, row->summary);
+    printf("  %-34s %s\n", text, row->summary);
 }
 
 static void print_verb(const struct p2p_verb *verb)
 {
-    printf("  %-15s %-8s %s\n", verb->name, verb->operand, verb->summary);
+    printf("  %-15s  %-8s  %s\n", verb->name, verb->operand, verb->summary);
 }
 
 static int help(void)
@@ -123,8 +147,8 @@ static int help(void)
 
 static int verb_help(const struct p2p_verb *verb)
 {
-    printf("pin2pin %s: %s\n\nusage: pin2pin %s [OPTION]... %s\n\noptions:\n", verb->name, verb->summary, verb->name,
-           verb->operand);
+    printf("pin2pin %s: %s\n\nusage: pin2pin %s [OPTION]...%s%s\n\noptions:\n", verb->name, verb->summary, verb->name,
+           verb->operand[0] != '\0' ? " " : "", verb->operand);
     for (int i = 0; i < OPTION_COUNT; i++) {
         if (verb_takes(verb, &OPTIONS[i])) {
             print_option(&OPTIONS[i]);
@@ -243,9 +267,25 @@ static bool take_number(struct p2p_options *options, char letter, const char *va
     case 'u':
         options->has_reference_ppm = true;
         return parse_real(letter, value, &options->reference_ppm);
+    case 'N':
+        options->has_noise_floor = true;
+        return parse_real(letter, value, &options->noise_floor_percent);
+    case 'A':
+        options->has_alpha = true;
+        return parse_real(letter, value, &options->alpha);
     default:
         return false;
     }
+}
+
+static bool take_only(struct p2p_options *options, const char *value)
+{
+    bool room = options->only_count < P2P_ONLY_MAX;
+
+    if (room) {
+        options->only[options->only_count++] = value;
+    }
+    return room;
 }
 
 /* The same of all options. */
@@ -262,8 +302,7 @@ static bool take_option(struct p2p_options *options, const struct option_row *ro
         options->bench = value;
         return true;
     case 'O':
-        options->only = value;
-        return true;
+        return take_only(options, value);
     case 'p':
         options->play = value;
         return true;
@@ -277,6 +316,12 @@ static bool take_option(struct p2p_options *options, const struct option_row *ro
     case 'E':
         options->bisect = true;
         return is_choice(row->value, value);
+    case 'D':
+        options->baselines = value;
+        return true;
+    case 'T':
+        options->trend = true;
+        return true;
     case 'J':
         options->json = true;
         return true;
@@ -301,7 +346,7 @@ static int bad_value(const struct p2p_verb *verb, const struct option_row *row, 
                            row->name, range->min, range->max, value);
     }
     if (real_range != NULL) {
-        return usage_error(verb->name, "--%s: expected a number from %.0f to %.0f, found \"%s\"", row->name,
+        return usage_error(verb->name, "--%s: expected a number from %.12g to %.12g, found \"%s\"", row->name,
                            real_range->min, real_range->max, value);
     }
     return usage_error(verb->name, "--%s: expected %s, found \"%s\"", row->name, row->value, value);
@@ -343,6 +388,14 @@ static void build_getopt(const struct p2p_verb *verb, char *short_options, struc
     *long_options = (struct option){0};
 }
 
+static int wrong_operand_count(const struct p2p_verb *verb)
+{
+    static const char *const counts[] = {"no operand", "one operand, ", "two operands, "};
+
+    return usage_error(verb->name, "expected %s %s%s", verb->operand_counts.most == MANY ? "at least" : "exactly",
+                       counts[verb->operand_counts.least], verb->operand);
+}
+
 static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
 {
     char short_options[2 * OPTION_COUNT + 2];
@@ -369,10 +422,12 @@ static int run_verb(const struct p2p_verb *verb, int argc, char **argv)
             return bad_value(verb, row, optarg);
         }
     }
-    if (optind + 1 != argc) {
-        return usage_error(verb->name, "expected exactly one operand, %s", verb->operand);
+    options.operands = argv + optind;
+    options.argument = optind < argc ? argv[optind] : NULL;
+    options.operand_count = (size_t)(argc - optind);
+    if (options.operand_count < verb->operand_counts.least || options.operand_count > verb->operand_counts.most) {
+        return wrong_operand_count(verb);
     }
-    options.argument = argv[optind];
     return verb->run(&options);
 }
 

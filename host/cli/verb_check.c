@@ -7,6 +7,7 @@
 #include "store/result.h"
 #include "util/file.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,22 +42,76 @@ static void warn_if_missing(const struct p2p_options *options, const char *path,
     }
 }
 
-static bool check_plan(const struct p2p_options *options, char *summary, size_t bytes, struct p2p_error *error)
+static void print_neighbours(const struct p2p_configuration *configuration)
 {
-    struct p2p_plan *plan = p2p_plan_load(options->argument, error);
-
-    if (plan == NULL) {
-        return false;
+    for (size_t i = 0; i < configuration->neighbour_count; i++) {
+        printf(" %s", configuration->neighbours[i]->name);
     }
-    snprintf(summary, bytes, "plan %s: %zu configurations x %u boots x %llu samples", plan->name,
-             plan->configuration_count, plan->boots, (unsigned long long)plan->samples);
-    warn_if_missing(options, plan->bench_path, "the plan's bench");
+}
+
+/* What differs between configurations, in words; the rest is the bench's. */
+static void print_configuration(const struct p2p_configuration *configuration, int width)
+{
+    const struct p2p_xen *xen = configuration->xen;
+
+    printf("  %-*s ", width, configuration->name);
+    if (xen == NULL) {
+        printf(" native");
+    } else {
+        printf(" Xen %s%s %s vwfi=%s", xen->version, xen->debug ? " debug" : "", xen->scheduler,
+               p2p_vwfi_name(xen->vwfi));
+    }
+    if (configuration->gic > 0) {
+        printf(" GICv%" PRIu32, configuration->gic);
+    }
+    if (configuration->cpus > 0) {
+        printf(" %" PRIu32 " CPU%s", configuration->cpus, configuration->cpus > 1 ? "s" : "");
+    }
+    print_neighbours(configuration);
+    putchar('\n');
+}
+
+static void print_configurations(const struct p2p_plan *plan)
+{
+    int width = 0;
+
     for (size_t i = 0; i < plan->configuration_count; i++) {
-        if (plan->configurations[i].xen != NULL) {
-            warn_if_missing(options, plan->configurations[i].xen->image, plan->configurations[i].name);
+        int length = (int)strlen(plan->configurations[i].name);
+
+        width = length > width ? length : width;
+    }
+    for (size_t i = 0; i < plan->configuration_count; i++) {
+        print_configuration(&plan->configurations[i], width);
+    }
+}
+
+static void warn_of_images(const struct p2p_options *options, const struct p2p_plan *plan)
+{
+    warn_if_missing(options, plan->bench_path, "the plan's bench");
+    for (size_t i = 0; i < plan->neighbour_count; i++) {
+        warn_if_missing(options, plan->neighbours[i].image, plan->neighbours[i].name);
+    }
+    for (size_t i = 0; i < plan->configuration_count; i++) {
+        const struct p2p_configuration *configuration = &plan->configurations[i];
+
+        warn_if_missing(options, configuration->guest, configuration->name);
+        if (configuration->xen != NULL) {
+            warn_if_missing(options, configuration->xen->image, configuration->name);
         }
     }
-    p2p_plan_free(plan);
+}
+
+/* The caller frees the plan. */
+static bool check_plan(const struct p2p_options *options, struct p2p_plan **plan, char *summary, size_t bytes,
+                       struct p2p_error *error)
+{
+    *plan = p2p_plan_load(options->argument, error);
+    if (*plan == NULL) {
+        return false;
+    }
+    snprintf(summary, bytes, "plan %s: %zu configurations x %" PRIu32 " boots x %" PRIu64 " samples", (*plan)->name,
+             (*plan)->configuration_count, (*plan)->boots, (*plan)->samples);
+    warn_of_images(options, *plan);
     return true;
 }
 
@@ -127,9 +182,21 @@ static bool check_result(const struct p2p_options *options, char *summary, size_
     return true;
 }
 
-static bool print_answer(const char *path, bool valid, const char *message)
+/* The names of a plan's configurations. NULL: no plan, or no memory. */
+static json_t *list_configurations(const struct p2p_plan *plan)
 {
-    json_t *answer = json_pack("{ss sb ss}", "file", path, "valid", (int)valid, "message", message);
+    json_t *names = plan != NULL ? json_array() : NULL;
+
+    for (size_t i = 0; names != NULL && i < plan->configuration_count; i++) {
+        json_array_append_new(names, json_string(plan->configurations[i].name));
+    }
+    return names;
+}
+
+static bool print_answer(const char *path, const struct p2p_plan *plan, bool valid, const char *message)
+{
+    json_t *answer = json_pack("{ss sb ss so*}", "file", path, "valid", (int)valid, "message", message,
+                               "configurations", list_configurations(plan));
 
     if (answer == NULL) {
         fprintf(stderr, "pin2pin: %s: no JSON of this: its name is not UTF-8, or no memory\n", path);
@@ -145,6 +212,7 @@ int p2p_verb_check(const struct p2p_options *options)
 {
     char schema[64], summary[256];
     struct p2p_error error = {0};
+    struct p2p_plan *plan = NULL;
     int exit_code;
     bool valid;
 
@@ -156,14 +224,18 @@ int p2p_verb_check(const struct p2p_options *options)
     } else if (strcmp(schema, "pin2pin.calibration") == 0) {
         valid = check_calibration(options, summary, sizeof summary, &error);
     } else {
-        valid = check_plan(options, summary, sizeof summary, &error);
+        valid = check_plan(options, &plan, summary, sizeof summary, &error);
     }
     exit_code = valid ? P2P_EXIT_PASS : p2p_complain(&error, options);
     if (!options->json && valid) {
         printf("%s: %s\n", options->argument, summary);
     }
-    if (options->json && !print_answer(options->argument, valid, valid ? summary : error.message)) {
+    if (!options->json && plan != NULL) {
+        print_configurations(plan);
+    }
+    if (options->json && !print_answer(options->argument, plan, valid, valid ? summary : error.message)) {
         exit_code = P2P_EXIT_BENCH_FAULT;
     }
+    p2p_plan_free(plan);
     return p2p_finish_output(exit_code);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include "board/bootable.h"
 #include "board/lab_bench.h"
 #include "board/virtual_bench.h"
-#include "board/xen_image.h"
 #include "cli/bench_lock.h"
 #include "config/bench.h"
 #include "config/plan.h"
+#include "reports/result_report.h"
 #include "reports/text.h"
 #include "session/campaign.h"
+#include "store/baseline.h"
 #include "store/result.h"
 #include "store/run_folder.h"
 #include "util/deadline.h"
@@ -21,8 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A line on the terminal, rewritten in place. */
-struct progress_line {
+/* What goes on while a run is measured: a line on the terminal, rewritten in place, and the reports. */
+struct watch {
+    const char *folder;
     bool shown;
     int64_t start_ns;
     int64_t last_ns;
@@ -44,17 +47,17 @@ struct setup {
 
 static void show_progress(void *user, const struct p2p_progress *progress)
 {
-    struct progress_line *line = user;
+    struct watch *watch = user;
     int64_t now_ns = p2p_monotonic_ns();
-    double elapsed_s = (double)(now_ns - line->start_ns) / 1e9;
+    double elapsed_s = (double)(now_ns - watch->start_ns) / 1e9;
     double rate = elapsed_s > 0 ? (double)progress->stimuli_done / elapsed_s : 0;
     uint64_t left = progress->stimuli_planned - progress->stimuli_done;
 
-    if (now_ns - line->last_ns < 100000000 && progress->stimuli_done < progress->stimuli_planned) {
+    if (now_ns - watch->last_ns < 100000000 && progress->stimuli_done < progress->stimuli_planned) {
         return;
     }
-    line->last_ns = now_ns;
-    line->shown = true;
+    watch->last_ns = now_ns;
+    watch->shown = true;
     fprintf(stderr, "\r\033[K%s, boot %" PRIu32 " (%" PRIu64 "/%" PRIu64 "): %" PRIu64 "/%" PRIu64 " samples, %.0f/s",
             progress->configuration, progress->boot, progress->boots_done, progress->boots_planned,
             progress->stimuli_done, progress->stimuli_planned, rate);
@@ -64,11 +67,18 @@ static void show_progress(void *user, const struct p2p_progress *progress)
     fflush(stderr);
 }
 
-static void clear_progress(const struct progress_line *line)
+static void clear_progress(const struct watch *watch)
 {
-    if (line->shown) {
+    if (watch->shown) {
         fprintf(stderr, "\r\033[K");
     }
+}
+
+static enum p2p_code save_reports(void *user, const struct p2p_result *result, struct p2p_error *error)
+{
+    const struct watch *watch = user;
+
+    return p2p_result_reports_save(result, watch->folder, error);
 }
 
 static enum p2p_code no_such_configuration(const struct p2p_plan *plan, const char *only, struct p2p_error *error)
@@ -80,29 +90,60 @@ static enum p2p_code no_such_configuration(const struct p2p_plan *plan, const ch
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
                                  plan->configurations[i].name);
     }
-    p2p_error_set(error, P2P_E_INPUT, "%s: no configuration \"%s\" (--only); there are: %s%s", plan->path, only, names,
-                  used >= sizeof names ? "..." : "");
+    p2p_error_set(error, P2P_E_INPUT, "%s: no configuration or set \"%s\" (--only); there are: %s%s", plan->path, only,
+                  names, used >= sizeof names ? "..." : "");
     return P2P_E_INPUT;
 }
 
-static enum p2p_code select_configurations(struct setup *setup, const char *only, struct p2p_error *error)
+static bool is_meant(const struct p2p_configuration *configuration, const char *name)
+{
+    return strcmp(configuration->name, name) == 0 || (name[0] != '\0' && strcmp(configuration->set, name) == 0);
+}
+
+static bool is_selected(const struct p2p_configuration *configuration, const struct p2p_options *options)
+{
+    bool selected = options->only_count == 0;
+
+    for (size_t i = 0; i < options->only_count && !selected; i++) {
+        selected = is_meant(configuration, options->only[i]);
+    }
+    return selected;
+}
+
+static enum p2p_code check_only(const struct p2p_plan *plan, const char *name, struct p2p_error *error)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < plan->configuration_count && !found; i++) {
+        found = is_meant(&plan->configurations[i], name);
+    }
+    return found ? P2P_OK : no_such_configuration(plan, name, error);
+}
+
+/* In the order of the plan, each once. */
+static enum p2p_code select_configurations(struct setup *setup, const struct p2p_options *options,
+                                           struct p2p_error *error)
 {
     const struct p2p_plan *plan = setup->plan;
+    enum p2p_code code = P2P_OK;
 
     setup->selected = calloc(plan->configuration_count, sizeof *setup->selected);
     if (setup->selected == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
     }
+    for (size_t i = 0; i < options->only_count && code == P2P_OK; i++) {
+        code = check_only(plan, options->only[i], error);
+    }
     for (size_t i = 0; i < plan->configuration_count; i++) {
-        if (only == NULL || strcmp(only, plan->configurations[i].name) == 0) {
+        if (is_selected(&plan->configurations[i], options)) {
             setup->selected[setup->selected_count++] = i;
         }
     }
-    return setup->selected_count > 0 ? P2P_OK : no_such_configuration(plan, only, error);
+    return code;
 }
 
-/* A file that is not there is found out before the first boot, not in the middle of the night. */
-static enum p2p_code check_images(const struct setup *setup, struct p2p_error *error)
+/* What is not there is found out before the first boot, not in the middle of the night. */
+static enum p2p_code check_bootable(const struct setup *setup, struct p2p_error *error)
 {
     enum p2p_code code = P2P_OK;
 
@@ -110,12 +151,10 @@ static enum p2p_code check_images(const struct setup *setup, struct p2p_error *e
         const struct p2p_configuration *configuration = &setup->plan->configurations[setup->selected[i]];
         struct p2p_error cause = {0};
 
-        if (configuration->xen != NULL) {
-            code = p2p_xen_image_check(configuration->xen->image, &cause);
-            if (code != P2P_OK) {
-                p2p_error_set(error, code, "%s: configuration \"%s\": %s", setup->plan->path, configuration->name,
-                              cause.message);
-            }
+        code = p2p_bootable_check(setup->bench, configuration, &cause);
+        if (code != P2P_OK) {
+            p2p_error_set(error, code, "%s: configuration \"%s\": %s", setup->plan->path, configuration->name,
+                          cause.message);
         }
     }
     return code;
@@ -151,11 +190,10 @@ static enum p2p_code load(struct setup *setup, const struct p2p_options *options
     setup->plan->samples = options->has_samples ? options->samples : setup->plan->samples;
     setup->plan->boots = options->has_boots ? (uint32_t)options->boots : setup->plan->boots;
     setup->plan->seed = options->has_seed ? options->seed : setup->plan->seed;
-    if (load_bench(setup, options->bench, error) != P2P_OK ||
-        select_configurations(setup, options->only, error) != P2P_OK) {
+    if (load_bench(setup, options->bench, error) != P2P_OK || select_configurations(setup, options, error) != P2P_OK) {
         return p2p_failure(error);
     }
-    return check_images(setup, error);
+    return check_bootable(setup, error);
 }
 
 /* Two runs may begin within a second: the second one is "...-2". */
@@ -187,7 +225,7 @@ static uint64_t lease_s(const struct setup *setup)
     uint64_t boot_s = (uint64_t)bench->lab.boot_tries * (bench->timeouts.boot_s + bench->lab.script_s);
     uint64_t play_s = plan->samples * plan->stimulus.period_ns / 1000000000 + bench->timeouts.stall_s;
 
-    return 2 * setup->selected_count * plan->boots * (boot_s + play_s);
+    return 2 * setup->selected_count * (plan->boots + plan->confirm_boots) * (boot_s + play_s);
 }
 
 static enum p2p_code lock_bench(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
@@ -223,6 +261,7 @@ static enum p2p_code open_bench(struct setup *setup, const struct p2p_options *o
 static enum p2p_code prepare(struct setup *setup, const struct p2p_options *options, struct p2p_error *error)
 {
     enum p2p_code code = load(setup, options, error);
+    struct p2p_error cause = {0};
 
     if (code != P2P_OK) {
         return code;
@@ -235,6 +274,10 @@ static enum p2p_code prepare(struct setup *setup, const struct p2p_options *opti
     setup->result = p2p_result_new(setup->plan, setup->bench, setup->selected, setup->selected_count);
     if (setup->folder == NULL || setup->result == NULL) {
         return p2p_error_set(error, P2P_E_HOST, "out of memory");
+    }
+    if (p2p_baseline_attach(setup->result, setup->plan->baselines, &cause) != P2P_OK) {
+        p2p_error_set(error, p2p_failure(&cause), "%s: %s", setup->plan->path, cause.message);
+        return p2p_failure(&cause);
     }
     if (lock_bench(setup, options, error) != P2P_OK || open_bench(setup, options, error) != P2P_OK) {
         return p2p_failure(error);
@@ -261,7 +304,7 @@ static enum p2p_code measure(const struct setup *setup, const struct p2p_options
 {
     struct p2p_ports ports = setup->lab_bench != NULL ? p2p_lab_bench_ports(setup->lab_bench)
                                                       : p2p_virtual_bench_ports(setup->virtual_bench);
-    struct progress_line line = {.start_ns = p2p_monotonic_ns()};
+    struct watch watch = {.folder = setup->folder, .start_ns = p2p_monotonic_ns()};
     bool watched = isatty(STDERR_FILENO) && !options->quiet;
     struct p2p_campaign campaign = {
         .ports = &ports,
@@ -270,11 +313,12 @@ static enum p2p_code measure(const struct setup *setup, const struct p2p_options
         .selected = setup->selected,
         .folder = setup->folder,
         .progress = watched ? show_progress : NULL,
-        .user = &line,
+        .written = save_reports,
+        .user = &watch,
     };
     enum p2p_code code = p2p_campaign_run(&campaign, setup->result, error);
 
-    clear_progress(&line);
+    clear_progress(&watch);
     return code;
 }
 

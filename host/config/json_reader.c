@@ -2,6 +2,7 @@
 #include "config/json_reader.h"
 
 #include "util/file.h"
+#include "util/name.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -24,6 +25,7 @@ struct p2p_json_file {
     char *path;   /* as given, for messages */
     char *folder; /* absolute, without symbolic links */
     json_t *root;
+    json_t *picked; /* keeps what p2p_json_pick made */
     struct p2p_error *error;
 };
 
@@ -45,6 +47,11 @@ void p2p_json_refuse(const struct p2p_json_object *object, const char *key, cons
     va_end(arguments);
     p2p_error_set(file->error, P2P_E_INPUT, "%s: %s%s%s: %s", file->path, object->place, key == NULL ? "" : ".",
                   key == NULL ? "" : key, text);
+}
+
+void p2p_json_fail(const struct p2p_json_object *object, const struct p2p_error *cause)
+{
+    p2p_error_set(object->file->error, cause->code, "%s", cause->message);
 }
 
 /* A scalar as JSON text. In ASCII, so that no file sends control sequences to its reader's terminal. */
@@ -178,6 +185,22 @@ static void refuse_key(const struct p2p_json_object *object, const char *typed)
     json_decref(text);
 }
 
+static void describe_name(char expected[TEXT_BYTES], size_t size)
+{
+    snprintf(expected, TEXT_BYTES, "a name of at most %zu of a-z 0-9 . _ -, the first of a-z 0-9", size - 1);
+}
+
+static void refuse_name(const struct p2p_json_object *object, const char *typed)
+{
+    json_t *text = json_string(typed);
+    char shown[SHOWN_BYTES], expected[TEXT_BYTES];
+
+    show(text, shown);
+    describe_name(expected, P2P_NAME_BYTES);
+    p2p_json_refuse(object, NULL, "key %s: expected %s", shown, expected);
+    json_decref(text);
+}
+
 static void check_keys(const struct p2p_json_object *object)
 {
     const char *key;
@@ -185,7 +208,9 @@ static void check_keys(const struct p2p_json_object *object)
 
     json_object_foreach(object->json, key, value)
     {
-        if (find_key(object->keys, key) == NULL) {
+        if (object->keys == NULL && !p2p_is_name(key, P2P_NAME_BYTES)) {
+            refuse_name(object, key);
+        } else if (object->keys != NULL && find_key(object->keys, key) == NULL) {
             refuse_key(object, key);
             break;
         }
@@ -195,14 +220,24 @@ static void check_keys(const struct p2p_json_object *object)
 /* The value of `key`; NULL if it is not there, which is refused unless `optional`. */
 static json_t *get(const struct p2p_json_object *object, const char *key, bool optional, const char *expected)
 {
-    const struct p2p_json_key *known = find_key(object->keys, key);
+    const struct p2p_json_key *known = object->keys == NULL ? NULL : find_key(object->keys, key);
     json_t *value = json_object_get(object->json, key);
 
-    assert(known != NULL);
+    assert(object->keys == NULL || known != NULL);
     if (value == NULL && object->json != NULL && !optional) {
-        p2p_json_refuse(object, key, "missing, expected %s: %s", expected, known->meaning);
+        p2p_json_refuse(object, key, "missing, expected %s: %s", expected, known == NULL ? key : known->meaning);
     }
     return value;
+}
+
+const char *p2p_json_key_at(const struct p2p_json_object *object, size_t index)
+{
+    void *at = p2p_json_file_code(object->file) == P2P_OK ? json_object_iter(object->json) : NULL;
+
+    while (at != NULL && index-- > 0) {
+        at = json_object_iter_next(object->json, at);
+    }
+    return at == NULL ? NULL : json_object_iter_key(at);
 }
 
 bool p2p_json_has(const struct p2p_json_object *object, const char *key)
@@ -210,7 +245,29 @@ bool p2p_json_has(const struct p2p_json_object *object, const char *key)
     return get(object, key, true, "") != NULL;
 }
 
+/* The length of the array `key`; 0 when it was left out, as one that may be empty may be, or refused. */
+static size_t array_length(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths,
+                           const char *expected)
+{
+    const json_t *array = get(object, key, lengths.min == 0, expected);
+    size_t length = json_array_size(array);
+
+    if (array != NULL && !json_is_array(array)) {
+        refuse_value(object, key, expected, array);
+    } else if (array != NULL && (length < lengths.min || length > lengths.max)) {
+        p2p_json_refuse(object, key, "expected %s, found %zu", expected, length);
+        length = 0;
+    }
+    return length;
+}
+
 /* ---- Numbers ---- */
+
+static bool is_integer_in(const json_t *value, struct p2p_json_range range)
+{
+    return json_is_integer(value) && json_integer_value(value) >= (json_int_t)range.min &&
+           json_integer_value(value) <= (json_int_t)range.max;
+}
 
 static uint64_t read_integer(const struct p2p_json_object *object, const char *key, struct p2p_json_range range,
                              const uint64_t *fallback)
@@ -224,8 +281,7 @@ static uint64_t read_integer(const struct p2p_json_object *object, const char *k
     if (value == NULL) {
         return fallback == NULL ? range.min : *fallback;
     }
-    if (!json_is_integer(value) || json_integer_value(value) < (json_int_t)range.min ||
-        json_integer_value(value) > (json_int_t)range.max) {
+    if (!is_integer_in(value, range)) {
         refuse_value(object, key, expected, value);
         return range.min;
     }
@@ -266,26 +322,65 @@ double p2p_json_real(const struct p2p_json_object *object, const char *key)
     return json_number_value(value);
 }
 
+static double read_real(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range,
+                        const double *fallback)
+{
+    char expected[64];
+    const json_t *value;
+
+    snprintf(expected, sizeof expected, "a number from %g to %g", range.min, range.max);
+    value = get(object, key, fallback != NULL, expected);
+    if (value != NULL && json_is_number(value) && json_number_value(value) >= range.min &&
+        json_number_value(value) <= range.max) {
+        return json_number_value(value);
+    }
+    if (value != NULL) {
+        refuse_value(object, key, expected, value);
+    }
+    return fallback == NULL ? range.min : *fallback;
+}
+
+double p2p_json_real_within(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range)
+{
+    return read_real(object, key, range, NULL);
+}
+
 double p2p_json_real_or(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range,
                         double fallback)
 {
-    const json_t *value = get(object, key, true, "");
-    char expected[64];
+    return read_real(object, key, range, &fallback);
+}
 
-    if (value == NULL) {
-        return fallback;
-    }
-    if (!json_is_number(value) || json_number_value(value) < range.min || json_number_value(value) > range.max) {
-        snprintf(expected, sizeof expected, "a number from %g to %g", range.min, range.max);
-        refuse_value(object, key, expected, value);
-        return fallback;
-    }
-    return json_number_value(value);
+bool p2p_json_is_object(const struct p2p_json_object *object, const char *key)
+{
+    return json_is_object(json_object_get(object->json, key));
 }
 
 bool p2p_json_is_null(const struct p2p_json_object *object, const char *key)
 {
     return json_is_null(json_object_get(object->json, key));
+}
+
+size_t p2p_json_integers(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths,
+                         struct p2p_json_range range, uint64_t *values)
+{
+    const json_t *array = json_object_get(object->json, key);
+    char expected[TEXT_BYTES];
+    size_t count;
+
+    snprintf(expected, sizeof expected, "an array of %" PRIu64 " to %" PRIu64 " integers from %" PRIu64 " to %" PRIu64,
+             lengths.min, lengths.max, range.min, range.max);
+    count = array_length(object, key, lengths, expected);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(array, i);
+
+        if (!is_integer_in(value, range)) {
+            refuse_value(object, key, expected, value);
+            return 0;
+        }
+        values[i] = (uint64_t)json_integer_value(value);
+    }
+    return count;
 }
 
 /* ---- Strings ---- */
@@ -344,19 +439,12 @@ static char *copy_element(const struct p2p_json_object *object, const char *key,
 char **p2p_json_strings(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths,
                         size_t *count)
 {
+    const json_t *array = json_object_get(object->json, key);
     char expected[TEXT_BYTES];
-    const json_t *array;
     char **strings;
 
     snprintf(expected, sizeof expected, "an array of %" PRIu64 " to %" PRIu64 " strings", lengths.min, lengths.max);
-    array = get(object, key, lengths.min == 0, expected);
-    *count = json_array_size(array);
-    if (array != NULL && !json_is_array(array)) {
-        refuse_value(object, key, expected, array);
-    } else if (array != NULL && (*count < lengths.min || *count > lengths.max)) {
-        p2p_json_refuse(object, key, "expected %s, found %zu", expected, *count);
-        *count = 0;
-    }
+    *count = array_length(object, key, lengths, expected);
     strings = p2p_json_allocate(object, *count + 1, sizeof *strings);
     for (size_t i = 0; strings != NULL && i < *count; i++) {
         strings[i] = copy_element(object, key, array, i);
@@ -421,24 +509,15 @@ size_t p2p_json_choice_or(const struct p2p_json_object *object, const char *key,
     return read_choice(object, key, choices, &fallback);
 }
 
-static bool is_name(const char *text, size_t size)
-{
-    static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = strlen(text);
-
-    return length < size && strspn(text, first) > 0 && strspn(text, rest) == length;
-}
-
 void p2p_json_name(const struct p2p_json_object *object, const char *key, char *name, size_t size)
 {
     char expected[TEXT_BYTES];
     const json_t *value;
 
-    snprintf(expected, sizeof expected, "a name of at most %zu of a-z 0-9 . _ -, the first of a-z 0-9", size - 1);
+    describe_name(expected, size);
     value = get(object, key, false, expected);
     name[0] = '\0';
-    if (json_is_string(value) && is_name(json_string_value(value), size)) {
+    if (json_is_string(value) && p2p_is_name(json_string_value(value), size)) {
         snprintf(name, size, "%s", json_string_value(value));
     } else if (value != NULL) {
         refuse_value(object, key, expected, value);
@@ -559,20 +638,9 @@ struct p2p_json_object p2p_json_child_or_none(const struct p2p_json_object *obje
 size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths)
 {
     char expected[TEXT_BYTES];
-    const json_t *value;
-    size_t length;
 
     snprintf(expected, sizeof expected, "an array of %" PRIu64 " to %" PRIu64 " objects", lengths.min, lengths.max);
-    value = get(object, key, false, expected);
-    length = json_array_size(value);
-    if (json_is_array(value) && (length < lengths.min || length > lengths.max)) {
-        p2p_json_refuse(object, key, "expected %s, found %zu", expected, length);
-        return 0;
-    }
-    if (value != NULL && !json_is_array(value)) {
-        refuse_value(object, key, expected, value);
-    }
-    return length;
+    return array_length(object, key, lengths, expected);
 }
 
 struct p2p_json_object p2p_json_element(const struct p2p_json_object *object, const char *key, size_t index,
@@ -584,11 +652,90 @@ struct p2p_json_object p2p_json_element(const struct p2p_json_object *object, co
     return enter(object, json_array_get(get(object, key, true, ""), index), keys, place);
 }
 
+/* ---- Values to choose from ---- */
+
+size_t p2p_json_values(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths)
+{
+    const json_t *array = json_object_get(object->json, key);
+    char expected[TEXT_BYTES];
+    size_t count;
+
+    snprintf(expected, sizeof expected,
+             "an array of %" PRIu64 " to %" PRIu64 " strings or integers, none of them twice", lengths.min,
+             lengths.max);
+    count = array_length(object, key, lengths, expected);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(array, i);
+        bool twice = false;
+
+        for (size_t j = 0; j < i; j++) {
+            twice = twice || json_equal(json_array_get(array, j), value);
+        }
+        if (twice || (!json_is_string(value) && !json_is_integer(value))) {
+            refuse_value(object, key, expected, value);
+        }
+    }
+    return count;
+}
+
+struct p2p_json_object p2p_json_pick(const struct p2p_json_object *object, const size_t *indices)
+{
+    struct p2p_json_file *file = object->file;
+    struct p2p_json_object picked = *object;
+    const char *key;
+    json_t *array;
+
+    picked.json = NULL;
+    if (object->json == NULL || p2p_json_file_code(file) != P2P_OK) {
+        return picked;
+    }
+    picked.json = json_object();
+    file->picked = file->picked == NULL ? json_array() : file->picked;
+    if (json_array_append_new(file->picked, picked.json) != 0) {
+        fail_memory(file);
+        picked.json = NULL;
+        return picked;
+    }
+    json_object_foreach(object->json, key, array)
+    {
+        if (json_object_set(picked.json, key, json_array_get(array, *indices++)) != 0) {
+            fail_memory(file);
+        }
+    }
+    return picked;
+}
+
+size_t p2p_json_index_in(const struct p2p_json_object *object, const char *key, const struct p2p_json_object *arrays)
+{
+    const json_t *value = json_object_get(object->json, key), *array = json_object_get(arrays->json, key);
+    char expected[TEXT_BYTES];
+
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (json_equal(json_array_get(array, i), value)) {
+            return i;
+        }
+    }
+    snprintf(expected, sizeof expected, "one of the values of %s.%s", arrays->place, key);
+    p2p_json_refuse_value(object, key, expected);
+    return 0;
+}
+
+void p2p_json_text(const struct p2p_json_object *object, const char *key, char *text, size_t size)
+{
+    const json_t *value = json_object_get(object->json, key);
+
+    if (json_is_integer(value)) {
+        snprintf(text, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else {
+        snprintf(text, size, "%s", json_is_string(value) ? json_string_value(value) : "");
+    }
+}
+
 /* ---- The file ---- */
 
 static void check_schema(const struct p2p_json_object *root, const char *schema)
 {
-    static const char *const kinds[] = {"plan", "bench", "result", "boot", "calibration"};
+    static const char *const kinds[] = {"plan", "bench", "result", "boot", "calibration", "xen"};
     char expected[TEXT_BYTES];
     const json_t *value;
     const char *found;
@@ -672,6 +819,11 @@ static json_t *parse(const char *path, const char *data, size_t size, struct p2p
 
 struct p2p_json_file *p2p_json_file_load(const char *path, struct p2p_error *error)
 {
+    return p2p_json_file_load_long(path, FILE_BYTES_MAX, error);
+}
+
+struct p2p_json_file *p2p_json_file_load_long(const char *path, size_t limit, struct p2p_error *error)
+{
     struct p2p_json_file *file = calloc(1, sizeof *file);
     struct p2p_json_file *loaded = NULL;
     char *data = NULL;
@@ -682,7 +834,7 @@ struct p2p_json_file *p2p_json_file_load(const char *path, struct p2p_error *err
         goto out;
     }
     file->error = error;
-    if (p2p_read_file(path, FILE_BYTES_MAX, &data, &size, error) != P2P_OK) {
+    if (p2p_read_file(path, limit, &data, &size, error) != P2P_OK) {
         goto out;
     }
     file->folder = folder_of(path, error);
@@ -701,6 +853,7 @@ void p2p_json_file_free(struct p2p_json_file *file)
 {
     if (file != NULL) {
         json_decref(file->root);
+        json_decref(file->picked);
         free(file->folder);
         free(file->path);
         free(file);

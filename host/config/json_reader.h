@@ -54,6 +54,8 @@ struct p2p_json_object {
  * strings with it.
  */
 struct p2p_json_file *p2p_json_file_load(const char *path, struct p2p_error *error);
+/* The same for a file that the program writes, which may be longer: at most `limit` bytes. */
+struct p2p_json_file *p2p_json_file_load_long(const char *path, size_t limit, struct p2p_error *error);
 void p2p_json_file_free(struct p2p_json_file *file);
 
 /* P2P_OK as long as nothing was refused. */
@@ -71,7 +73,15 @@ struct p2p_json_object p2p_json_child(const struct p2p_json_object *object, cons
 struct p2p_json_object p2p_json_child_or_none(const struct p2p_json_object *object, const char *key,
                                               const struct p2p_json_key *keys);
 
-/* An array of objects: its length, 0 when refused, and its elements. */
+/*
+ * The name of the key at `index`, in the order of the file; borrowed from it. NULL: no more keys, or the file has
+ * failed. An object that was entered with NULL for its keys may have any: each has to be a name, as of p2p_json_name.
+ */
+const char *p2p_json_key_at(const struct p2p_json_object *object, size_t index);
+
+/*
+ * An array of objects: its length, 0 when refused, and its elements. An array that may be empty may be left out, too.
+ */
 size_t p2p_json_array_length(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths);
 struct p2p_json_object p2p_json_element(const struct p2p_json_object *object, const char *key, size_t index,
                                         const struct p2p_json_key *keys);
@@ -81,10 +91,13 @@ uint64_t p2p_json_integer(const struct p2p_json_object *object, const char *key,
 uint64_t p2p_json_integer_or(const struct p2p_json_object *object, const char *key, struct p2p_json_range range,
                              uint64_t fallback);
 double p2p_json_real(const struct p2p_json_object *object, const char *key);
+double p2p_json_real_within(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range);
 double p2p_json_real_or(const struct p2p_json_object *object, const char *key, struct p2p_json_real_range range,
                         double fallback);
 /* True if the key is there and says null: a figure that there is none of. */
 bool p2p_json_is_null(const struct p2p_json_object *object, const char *key);
+/* True if the key is there and has an object: of a key that takes a string, too. */
+bool p2p_json_is_object(const struct p2p_json_object *object, const char *key);
 bool p2p_json_boolean_or(const struct p2p_json_object *object, const char *key, bool fallback);
 
 /*
@@ -102,6 +115,10 @@ char **p2p_json_strings(const struct p2p_json_object *object, const char *key, s
                         size_t *count);
 void p2p_json_strings_free(char **strings); /* may be NULL */
 
+/* An array of integers likewise, into `values` of lengths.max; returns how many. */
+size_t p2p_json_integers(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths,
+                         struct p2p_json_range range, uint64_t *values);
+
 /* Index into `choices`, a table that ends with NULL. */
 size_t p2p_json_choice(const struct p2p_json_object *object, const char *key, const char *const *choices);
 size_t p2p_json_choice_or(const struct p2p_json_object *object, const char *key, const char *const *choices,
@@ -109,6 +126,21 @@ size_t p2p_json_choice_or(const struct p2p_json_object *object, const char *key,
 
 /* [a-z0-9][a-z0-9._-]*, safe as the name of a folder, in `name` of `size` bytes. */
 void p2p_json_name(const struct p2p_json_object *object, const char *key, char *name, size_t size);
+
+/*
+ * An array of values to choose from, strings or integers, none of them twice: how many. What they have to be is for the
+ * getters to say that read a picked one.
+ */
+size_t p2p_json_values(const struct p2p_json_object *object, const char *key, struct p2p_json_range lengths);
+/*
+ * `object`, whose keys are all such arrays, as if each key had one value of its array alone: of the i-th key that with
+ * indices[i]. Its getters name the array in their messages. Valid as long as the file.
+ */
+struct p2p_json_object p2p_json_pick(const struct p2p_json_object *object, const size_t *indices);
+/* Which value of the array `key` of `arrays` the `key` of `object` is; 0 when refused, as it is none. */
+size_t p2p_json_index_in(const struct p2p_json_object *object, const char *key, const struct p2p_json_object *arrays);
+/* A string as it is, an integer in decimal; "" when it is neither. */
+void p2p_json_text(const struct p2p_json_object *object, const char *key, char *text, size_t size);
 
 /* Absolute, as relative to the file's folder. It need not exist. free() it; NULL when refused. */
 char *p2p_json_path(const struct p2p_json_object *object, const char *key);
@@ -121,7 +153,9 @@ void *p2p_json_allocate(const struct p2p_json_object *object, size_t count, size
 /* Records a mistake in the value of `key`, for rules that only the caller knows. */
 void p2p_json_refuse(const struct p2p_json_object *object, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same with the words "expected `expected`, found `the value as it is`". */
+/* Fails the file with what went wrong elsewhere, as it is. */
+void p2p_json_fail(const struct p2p_json_object *object, const struct p2p_error *cause);
+/* As the first, with the words "expected `expected`, found `the value as it is`". */
 void p2p_json_refuse_value(const struct p2p_json_object *object, const char *key, const char *expected);
 
 #endif

@@ -18,7 +18,7 @@ def kind_of(path):
 
 
 def expected_message(path):
-    return path.with_suffix(".expected").read_text().replace("@FILE@", str(path))
+    return path.with_suffix(".expected").read_text().replace("@FILE@", str(path)).replace("@TESTS@", str(CORPUS))
 
 
 class Corpus(BenchCase):
@@ -62,7 +62,8 @@ class Corpus(BenchCase):
             with self.subTest(path.name):
                 done = self.bench.pin2pin("check", "--json", path)
                 answer = json.loads(done.stdout)
-                self.assertEqual(set(answer), {"file", "valid", "message"})
+                plan = {"configurations"} if path.match("good/plan/*") else set()
+                self.assertEqual(set(answer), {"file", "valid", "message"} | plan)
                 self.assertEqual(answer["file"], str(path))
                 self.assertEqual(answer["valid"], path.parts[-3] == "good")
                 self.assert_exit(done, 0 if answer["valid"] else 2)
@@ -111,6 +112,22 @@ class Check(BenchCase):
     def test_says_how_much_a_plan_is(self):
         done = self.bench.pin2pin("check", self.bench.plan_file([{"name": "a"}, {"name": "b"}], 500, 3))
         self.assert_says(done.stdout, "plan test: 2 configurations x 3 boots x 500 samples")
+
+    def test_says_what_a_matrix_makes(self):
+        path = self.bench.plan_file(
+            [{"name": "native"}], 500, 3, neighbours={"noisy": {"image": "noisy"}},
+            sets=[{"name": "xen", "xen": {"image": "xen", "version": "4.20"},
+                   "matrix": {"vwfi": ["trap", "native"], "neighbours": ["quiet", "noisy"], "gic": [3]},
+                   "exclude": [{"vwfi": "native", "neighbours": "noisy"}]}])
+        done = self.bench.pin2pin("check", "-q", path)
+        self.assertEqual(done.stdout.splitlines(), [
+            f"{path}: plan test: 4 configurations x 3 boots x 500 samples",
+            "  native            native",
+            "  xen-trap-quiet    Xen 4.20 credit2 vwfi=trap GICv3",
+            "  xen-trap-noisy    Xen 4.20 credit2 vwfi=trap GICv3 noisy",
+            "  xen-native-quiet  Xen 4.20 credit2 vwfi=native GICv3"])
+        self.assertEqual(json.loads(self.bench.pin2pin("check", "--json", path).stdout)["configurations"],
+                         ["native", "xen-trap-quiet", "xen-trap-noisy", "xen-native-quiet"])
 
     def test_says_what_a_bench_is(self):
         done = self.bench.pin2pin("check", self.bench.bench_file(gic=3))

@@ -77,7 +77,7 @@ class Options(BenchCase):
     def test_only(self):
         run = self.bench.measure([{"name": "one"}, {"name": "two"}], ["--only", "two"])
         self.assertEqual([entry["name"] for entry in run.result["configurations"]], ["two"])
-        self.assertEqual(sorted(path.name for path in run.folder.iterdir()), ["result.json", "two"])
+        self.assertEqual(sorted(path.name for path in run.folder.iterdir()), ["junit.xml", "result.csv", "result.json", "two"])
 
 
 class Unwritable(BenchCase):

@@ -6,11 +6,15 @@ import unittest
 from bench import SOURCE, BenchCase
 
 VERBS = {
-    "run": ["-o DIR", "--bench FILE", "--only CONFIGURATION", "--samples N", "--boots N", "--seed N",
+    "run": ["-o DIR", "--bench FILE", "--only NAME", "--samples N", "--boots N", "--seed N",
             "--exit-code bisect"],
     "check": [],
     "gate": ["--exit-code bisect"],
-    "report": ["--format text|json"],
+    "report": ["--format text|json|junit|csv"],
+    "compare": ["--noise-floor PERCENT", "--alpha P", "--baselines DIR", "--trend"],
+    "baseline pin": ["--baselines DIR"],
+    "baseline list": ["--baselines DIR"],
+    "baseline drop": ["--baselines DIR"],
     "off": [],
     "doctor": [],
     "probe info": [],
@@ -19,7 +23,10 @@ VERBS = {
                         "--reference-ppm PPM"],
     "probe capture": ["-o FILE", "--seconds N", "--edges N", "--format text|csv|vcd", "--play FILE"],
 }
-OPERANDS = {"run": "PLAN", "check": "FILE", "gate": "RESULT", "report": "RUN"}  # of all others BENCH
+OPERANDS = {"run": "PLAN", "check": "FILE", "gate": "RESULT", "report": "RUN", "compare": "A B",
+            "baseline pin": "NAME RUN", "baseline list": "", "baseline drop": "NAME"}  # of all others BENCH
+COUNTS = {"compare": "at least two operands, ", "baseline pin": "exactly two operands, ",
+          "baseline list": "exactly no operand"}  # of all others "exactly one operand, "
 COMMON = ["--json", "-v, --verbose", "-q, --quiet", "-h, --help"]
 
 
@@ -29,7 +36,7 @@ class Help(BenchCase):
             with self.subTest(option):
                 done = self.bench.pin2pin(option)
                 self.assert_exit(done, 0)
-                self.assertEqual(re.findall(r"^  ([a-z]+(?: [a-z]+)?) +[A-Z]+ ", done.stdout, re.M), list(VERBS))
+                self.assertEqual(re.findall(r"^  ([a-z]+(?: [a-z]+)?) {2,}", done.stdout, re.M), list(VERBS))
                 self.assert_says(done.stdout, "0 PASS", "1 FAIL", "2 usage", "3 INCONCLUSIVE", "4 BENCH FAULT", "130 ")
                 self.assertEqual(done.stderr, "")
 
@@ -41,7 +48,8 @@ class Help(BenchCase):
                     self.assert_exit(done, 0)
                     listed = re.findall(r"^  +(-.*?)(?:  |$)", done.stdout, re.M)
                     self.assertEqual(sorted(listed), sorted(options + COMMON))
-                    self.assert_says(done.stdout, f"usage: pin2pin {verb} ")
+                    usage = f"usage: pin2pin {verb} [OPTION]... {OPERANDS.get(verb, 'BENCH')}".rstrip()
+                    self.assert_says(done.stdout, f"\n{usage}\n")
                     self.assertEqual(done.stderr, "")
 
     def test_of_a_group_lists_its_verbs(self):
@@ -106,7 +114,7 @@ class Refused(BenchCase):
                             see="pin2pin probe info")
 
     def test_inner_name_of_an_option_is_none(self):
-        for letter in "BOsbSFEJwtnfpiru":
+        for letter in "BOsbSFEJwtnfpiruNADT":
             self.assert_refused("run", f"-{letter}", "x", says=f"pin2pin run: -{letter} is no option of this verb",
                                 see="pin2pin run")
             self.assert_refused("probe", "capture", f"-{letter}", "x", see="pin2pin probe capture",
@@ -148,6 +156,15 @@ class Refused(BenchCase):
                         says=f"pin2pin probe calibrate: {option}: expected a number from {low} to {high}, "
                              f'found "{value}"')
 
+    def test_decimal_number_of_a_comparison_out_of_range(self):
+        limits = {"--noise-floor": ("0", "100"), "--alpha": ("0.0001", "0.5")}
+        for option, (low, high) in limits.items():
+            for value in "-1", "101", "", "x", "1%", "nan":
+                with self.subTest(option=option, value=value):
+                    self.assert_refused(
+                        "compare", option, value, "A", "B", see="pin2pin compare",
+                        says=f'pin2pin compare: {option}: expected a number from {low} to {high}, found "{value}"')
+
     def test_number_at_its_limits(self):
         for option, value in ("--samples", 1000000000), ("--boots", 1000), ("--seed", 9007199254740991), ("--seed", 0):
             with self.subTest(option=option, value=value):
@@ -156,7 +173,7 @@ class Refused(BenchCase):
 
     def test_word_that_is_no_choice(self):
         self.assert_refused("report", "--format", "xml", "RUN", see="pin2pin report",
-                            says='pin2pin report: --format: expected text|json, found "xml"')
+                            says='pin2pin report: --format: expected text|json|junit|csv, found "xml"')
         for word in "xml", "json", "text|csv", "tex", "", "|":
             self.assert_refused("probe", "capture", "--format", word, "BENCH", see="pin2pin probe capture",
                                 says=f'pin2pin probe capture: --format: expected text|csv|vcd, found "{word}"')
@@ -165,13 +182,19 @@ class Refused(BenchCase):
         self.assert_refused("gate", "--exit-code", "git", "RESULT", see="pin2pin gate",
                             says='pin2pin gate: --exit-code: expected bisect, found "git"')
 
-    def test_missing_or_second_operand(self):
+    def test_wrong_number_of_operands(self):
         for verb in VERBS:
-            for arguments in [], ["one", "two"], ["one", "--json", "two"]:
+            for arguments in [], ["one"], ["one", "two"], ["one", "--json", "two"], ["one", "two", "three"]:
+                count = len(arguments) - ("--json" in arguments)
+                if count == {"baseline pin": 2, "baseline list": 0}.get(verb, 1) or verb == "compare" and count > 1:
+                    continue
                 with self.subTest(verb=verb, arguments=arguments):
                     self.assert_refused(*verb.split(), *arguments, see=f"pin2pin {verb}",
-                                        says=f"pin2pin {verb}: expected exactly one operand, "
+                                        says=f"pin2pin {verb}: expected {COUNTS.get(verb, 'exactly one operand, ')}"
                                              f"{OPERANDS.get(verb, 'BENCH')}")
+
+    def test_group_of_baselines(self):
+        self.assert_refused("baseline", see="pin2pin baseline", says="pin2pin baseline: expected one of pin, list, drop")
 
     def test_operand_that_starts_with_a_dash(self):
         done = self.bench.pin2pin("check", "--", "-x")

@@ -95,16 +95,25 @@ static void check(enum p2p_code code, struct p2p_blob *tree, const struct p2p_er
 
 static void compose_all(const void *base, size_t size)
 {
-    static const struct p2p_domain domain = {.xen_command_line = "sched=null",
-                                             .guest_command_line = "stimulus=0",
-                                             .memory_mib = 16,
-                                             .kernel = {.address = 0x50000000, .size = 4096},
-                                             .device_tree = {.address = 0x50100000, .size = 700}};
-    struct p2p_error native = {0}, xen = {0}, partial = {0};
+    static const struct p2p_domain domains[] = {
+        {.command_line = "stimulus=0",
+         .memory_mib = 16,
+         .vcpus = 1,
+         .kernel = {.address = 0x50000000, .size = 4096},
+         .device_tree = {.address = 0x50100000, .size = 700}},
+        {.memory_mib = 16, .vcpus = 1, .kernel = {.address = 0x51000000, .size = 84}},
+    };
+    static const struct p2p_xen_chosen chosen = {.command_line = "sched=null",
+                                                 .pool = {.first_cpu = 1, .cpu_count = 1, .scheduler = "null"},
+                                                 .domains = domains,
+                                                 .domain_count = 2};
+    static const struct p2p_xen_chosen no_pool = {.command_line = "", .domains = domains, .domain_count = 2};
+    struct p2p_error native = {0}, xen = {0}, pooled = {0}, partial = {0};
     struct p2p_blob tree = {0};
 
     check(p2p_native_tree(base, size, "stimulus=0", &tree, &native), &tree, &native);
-    check(p2p_xen_tree(base, size, &domain, &tree, &xen), &tree, &xen);
+    check(p2p_xen_tree(base, size, &no_pool, &tree, &xen), &tree, &xen);
+    check(p2p_xen_tree(base, size, &chosen, &tree, &pooled), &tree, &pooled);
     check(p2p_passthrough_tree(base, size, &tree, &partial), &tree, &partial);
 }
 

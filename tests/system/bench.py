@@ -147,10 +147,12 @@ class Bench:
         shutil.copy(image, own_image)
         return {"kind": "virtual", "runner": str(PROBE_RUNNER), "image": str(own_image), **more}
 
-    def plan_file(self, configurations=None, samples=100, boots=1, **more):
+    def plan_file(self, configurations=None, samples=100, boots=1, confirm_boots=0, **more):
+        """Without fresh boots of what fails: tests that are about them ask for them."""
         return self.write("test.plan.json", {
             "schema": "pin2pin.plan", "version": 1, "name": "test", "samples": samples, "boots": boots,
-            "stimulus": STIMULUS, "configurations": configurations or [{"name": "native"}], **more})
+            "confirm_boots": confirm_boots, "stimulus": STIMULUS,
+            "configurations": configurations or [{"name": "native"}], **more})
 
     def new_folder(self):
         self.runs += 1

@@ -2,6 +2,7 @@
 #include "base_tree.h"
 
 #include <libfdt.h>
+#include <stdio.h>
 #include <string.h>
 
 struct base_tree base_tree_of_virt(void)
@@ -57,6 +58,24 @@ static int add_aliases(void *blob, const struct base_tree *shape)
     return failure | fdt_end_node(blob);
 }
 
+/* With the cpu-map beside them, as QEMU has it. */
+static int add_cpus(void *blob, int count)
+{
+    int failure = fdt_begin_node(blob, "cpus");
+
+    failure |= add_node(blob, "cpu-map", "no,cpu");
+    for (int i = 0; i < count; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "cpu@%d", i);
+        failure |= fdt_begin_node(blob, name);
+        failure |= fdt_property(blob, "device_type", "cpu", 4);
+        failure |= i < 2 ? fdt_property_u32(blob, "phandle", 0x8000 + (uint32_t)i) : 0;
+        failure |= fdt_end_node(blob);
+    }
+    return failure | fdt_end_node(blob);
+}
+
 size_t base_tree_make(const struct base_tree *shape, void *blob)
 {
     static const char *const devices[] = {"virtio_mmio@a000000", "virtio_mmio@a000200",  "pcie@10000000", "gpio-keys",
@@ -73,6 +92,7 @@ size_t base_tree_make(const struct base_tree *shape, void *blob)
         failure |= add_node(blob, devices[i], "some,device");
     }
     failure |= shape->gpio_address != 0 ? add_gpio(blob, shape) : 0;
+    failure |= shape->cpus > 0 ? add_cpus(blob, shape->cpus) : 0;
     failure |= add_node(blob, "pl011@9000000", "arm,pl011");
     failure |= shape->uart != NULL ? add_aliases(blob, shape) : 0;
     failure |= add_chosen(blob);

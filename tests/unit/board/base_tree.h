@@ -14,6 +14,7 @@ struct base_tree {
     int gpio_interrupts_bytes; /* -1: no such property */
     const char *uart;          /* of /aliases; NULL: no aliases */
     int uart_bytes;
+    int cpus; /* 0: no /cpus. QEMU gives each a phandle; here only the first two have one */
 };
 
 /* The board as it is. */

@@ -2,7 +2,8 @@
 /*
  * QEMU, played by a test's own program when it is started with QEMU's arguments. What it is to do wrong stands in the
  * environment variable FAKE_QEMU; what it was given it leaves in the working folder: "arguments", one a line,
- * "boot.dtb", "passthrough.dtb". It says "hello" on its console. Its guest answers each rising stimulus.
+ * "boot.dtb", "passthrough.dtb"; "dumps" gets "GIC CPUS" for each device tree it dumped. It says "hello" on its
+ * console. Its guest answers each rising stimulus.
  */
 #ifndef P2P_TESTS_BOARD_FAKE_QEMU_H
 #define P2P_TESTS_BOARD_FAKE_QEMU_H

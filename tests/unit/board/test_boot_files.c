@@ -136,6 +136,41 @@ static void xen_gets_four_files(void **state)
     assert_string_property(&file[P2P_BOOT_PARTIAL], "/passthrough/pl061@9030000", "xen,path", "/pl061@9030000");
 }
 
+static void a_neighbour_is_told_by_its_place(void **state)
+{
+    static const struct p2p_neighbour noisy = {.memory_mib = 16, .vcpus = 1}, large = {.memory_mib = 64, .vcpus = 2};
+    static const struct p2p_module places[] = {{0x51000000, 84}, {0x52000000, 85}};
+    struct fixture *f = *state;
+    const struct p2p_blob *tree = &f->files.file[P2P_BOOT_TREE];
+    const fdt64_t *memory;
+
+    f->setup.neighbours = places;
+    f->trap.neighbours[0] = &noisy;
+    f->trap.neighbours[1] = &large;
+    f->trap.neighbour_count = 2;
+    assert_int_equal(make(f, &f->trap), P2P_OK);
+    assert_module(tree, "/chosen/domU1/module@50000000", 0x50000000, 8);
+    assert_module(tree, "/chosen/domU2/module@51000000", 0x51000000, 84);
+    assert_module(tree, "/chosen/domU3/module@52000000", 0x52000000, 85);
+    memory = fdt_getprop(tree->data, fdt_path_offset(tree->data, "/chosen/domU3"), "memory", NULL);
+    assert_int_equal(fdt64_ld(memory), 64 * 1024);
+}
+
+static void a_guest_of_its_own_stands_in_for_the_stub(void **state)
+{
+    struct fixture *f = *state;
+    char guest[] = "guest";
+
+    put(guest, "another guest", 13);
+    f->native.guest = guest;
+    assert_int_equal(make(f, &f->native), P2P_OK);
+    assert_int_equal(f->files.file[P2P_BOOT_STUB].size, 13);
+    assert_memory_equal(f->files.file[P2P_BOOT_STUB].data, "another guest", 13);
+    unlink(guest);
+    assert_int_equal(make(f, &f->native), P2P_E_INPUT);
+    assert_string_equal(f->error.message, "guest: cannot open: No such file or directory");
+}
+
 static void the_stub_alone_gets_two(void **state)
 {
     struct fixture *f = *state;
@@ -261,6 +296,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(xen_gets_four_files),
+        IN_A_FOLDER(a_neighbour_is_told_by_its_place),
+        IN_A_FOLDER(a_guest_of_its_own_stands_in_for_the_stub),
         IN_A_FOLDER(the_stub_alone_gets_two),
         IN_A_FOLDER(what_is_no_image_or_no_tree_is_refused),
         IN_A_FOLDER(they_are_written_for_everybody_to_read),

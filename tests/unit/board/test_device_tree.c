@@ -33,13 +33,19 @@ void *__wrap_calloc(size_t count, size_t size)
     return no_memory ? NULL : __real_calloc(count, size);
 }
 
-static const struct p2p_domain domain = {
-    .xen_command_line = "sched=null",
-    .guest_command_line = "stimulus=0",
-    .memory_mib = 5000, /* its KiB fit 32 bits, its bytes do not */
-    .kernel = {.address = 0x150000000, .size = 4242},
-    .device_tree = {.address = 0x50100000, .size = 0x1000000ff},
+static const struct p2p_domain domains[] = {
+    {
+        .command_line = "stimulus=0",
+        .memory_mib = 5000, /* its KiB fit 32 bits, its bytes do not */
+        .vcpus = 1,
+        .kernel = {.address = 0x150000000, .size = 4242},
+        .device_tree = {.address = 0x50100000, .size = 0x1000000ff},
+    },
+    {.memory_mib = 16, .vcpus = 3, .kernel = {.address = 0x51000000, .size = 84}},
+    {.memory_mib = 17, .vcpus = 1, .kernel = {.address = 0x52000000, .size = 85}},
 };
+
+static const struct p2p_xen_chosen chosen = {.command_line = "sched=null", .domains = domains, .domain_count = 1};
 
 typedef enum p2p_code compose_fn(const void *base, size_t base_size, struct p2p_blob *tree, struct p2p_error *error);
 
@@ -50,7 +56,7 @@ static enum p2p_code native(const void *base, size_t base_size, struct p2p_blob 
 
 static enum p2p_code xen(const void *base, size_t base_size, struct p2p_blob *tree, struct p2p_error *error)
 {
-    return p2p_xen_tree(base, base_size, &domain, tree, error);
+    return p2p_xen_tree(base, base_size, &chosen, tree, error);
 }
 
 static compose_fn *const all[] = {native, xen, p2p_passthrough_tree};
@@ -256,6 +262,80 @@ static void xens_tree_has_the_domain_and_the_gpio_marked(void **state)
     free(tree.data);
 }
 
+static enum p2p_code with_neighbours(const void *base, size_t base_size, struct p2p_blob *tree, struct p2p_error *error)
+{
+    struct p2p_xen_chosen three = chosen;
+
+    three.domain_count = 3;
+    return p2p_xen_tree(base, base_size, &three, tree, error);
+}
+
+static void neighbours_are_domains_with_a_kernel_and_a_console(void **state)
+{
+    static const char kernel[] = "multiboot,kernel\0multiboot,module";
+    fdt64_t reg[] = {cpu_to_fdt64(0x51000000), cpu_to_fdt64(84)};
+    fdt64_t memory = cpu_to_fdt64(16 * 1024);
+    struct base_tree shape = base_tree_of_virt();
+    struct p2p_blob tree = compose(with_neighbours, &shape);
+
+    (void)state;
+    assert_subnodes(tree.data, "/chosen", "domU1 domU2 domU3"); /* Xen numbers them in this order */
+    assert_property(tree.data, "/chosen/domU1", "vpl011", NULL, 0);
+    assert_string(tree.data, "/chosen/domU2", "compatible", "xen,domain");
+    assert_property(tree.data, "/chosen/domU2", "memory", &memory, sizeof memory);
+    assert_u32(tree.data, "/chosen/domU2", "cpus", 3);
+    assert_property(tree.data, "/chosen/domU2", "vpl011", NULL, 0);
+    assert_int_equal(count_properties(tree.data, "/chosen/domU2"), 6);
+    assert_subnodes(tree.data, "/chosen/domU2", "module@51000000");
+    assert_property(tree.data, "/chosen/domU2/module@51000000", "compatible", kernel, sizeof kernel);
+    assert_property(tree.data, "/chosen/domU2/module@51000000", "reg", reg, sizeof reg);
+    assert_int_equal(count_properties(tree.data, "/chosen/domU2/module@51000000"), 2);
+    assert_subnodes(tree.data, "/chosen/domU3", "module@52000000");
+    free(tree.data);
+}
+
+static enum p2p_code in_a_pool(const void *base, size_t base_size, struct p2p_blob *tree, struct p2p_error *error)
+{
+    struct p2p_xen_chosen pooled = chosen;
+
+    pooled.pool = (struct p2p_cpupool){.first_cpu = 1, .cpu_count = 2, .scheduler = "null"};
+    pooled.domain_count = 2;
+    return p2p_xen_tree(base, base_size, &pooled, tree, error);
+}
+
+/* CPU 1 has a phandle, CPU 2 gets one that is free; so does the pool. */
+static void a_pool_refers_to_its_cpus_and_the_guest_to_it(void **state)
+{
+    struct base_tree shape = base_tree_of_virt();
+    fdt32_t cpus[] = {cpu_to_fdt32(0x8001), cpu_to_fdt32(0x8005)};
+    struct p2p_blob tree;
+
+    (void)state;
+    shape.cpus = 3;
+    tree = compose(in_a_pool, &shape);
+    assert_subnodes(tree.data, "/chosen", "domU1 domU2 cpupool");
+    assert_string(tree.data, "/chosen/cpupool", "compatible", "xen,cpupool");
+    assert_string(tree.data, "/chosen/cpupool", "cpupool-sched", "null");
+    assert_property(tree.data, "/chosen/cpupool", "cpupool-cpus", cpus, sizeof cpus);
+    assert_u32(tree.data, "/cpus/cpu@1", "phandle", 0x8001);
+    assert_u32(tree.data, "/cpus/cpu@2", "phandle", 0x8005);
+    assert_u32(tree.data, "/chosen/cpupool", "phandle", 0x8006);
+    assert_u32(tree.data, "/chosen/domU1", "domain-cpupool", 0x8006);
+    assert_null(fdt_getprop(tree.data, node_at(tree.data, "/chosen/domU2"), "domain-cpupool", NULL));
+    free(tree.data);
+}
+
+static void a_pool_of_cpus_that_are_not_there_is_refused(void **state)
+{
+    struct base_tree shape = base_tree_of_virt();
+
+    (void)state;
+    shape.cpus = 2;
+    assert_shape_refused(in_a_pool, &shape, "device tree: the board has no CPU 2 for the cpupool");
+    shape.cpus = 0;
+    assert_shape_refused(in_a_pool, &shape, "device tree: the board has no CPU 1 for the cpupool");
+}
+
 static void the_partial_tree_hands_over_the_gpio(void **state)
 {
     static const char compatible[] = "arm,pl061\0arm,primecell", gpio[] = "/passthrough/pl061@9030000";
@@ -366,7 +446,8 @@ static void garbage_is_refused(void **state)
 static void a_command_line_beyond_the_room_is_refused(void **state)
 {
     static char endless[32768];
-    struct p2p_domain wordy = domain;
+    struct p2p_domain wordy = domains[0];
+    struct p2p_xen_chosen wordy_chosen = {.command_line = "", .domains = &wordy, .domain_count = 1};
     struct base_tree shape = base_tree_of_virt();
     struct p2p_blob base = make_base(&shape), tree = {0};
     struct p2p_error error = {0};
@@ -376,9 +457,9 @@ static void a_command_line_beyond_the_room_is_refused(void **state)
     assert_int_equal(p2p_native_tree(base.data, base.size, endless, &tree, &error), P2P_E_BENCH);
     assert_string_equal(error.message, "device tree: cannot add /chosen: FDT_ERR_NOSPACE");
     error = (struct p2p_error){0};
-    wordy.guest_command_line = endless;
-    assert_int_equal(p2p_xen_tree(base.data, base.size, &wordy, &tree, &error), P2P_E_BENCH);
-    assert_string_equal(error.message, "device tree: cannot add Xen's domain: FDT_ERR_NOSPACE");
+    wordy.command_line = endless;
+    assert_int_equal(p2p_xen_tree(base.data, base.size, &wordy_chosen, &tree, &error), P2P_E_BENCH);
+    assert_string_equal(error.message, "device tree: cannot add Xen's domains: FDT_ERR_NOSPACE");
     assert_null(tree.data);
     free(base.data);
 }
@@ -411,6 +492,9 @@ int main(void)
         cmocka_unit_test(the_native_tree_needs_no_gpio),
         cmocka_unit_test(the_console_is_the_alias_or_where_virt_has_it),
         cmocka_unit_test(xens_tree_has_the_domain_and_the_gpio_marked),
+        cmocka_unit_test(neighbours_are_domains_with_a_kernel_and_a_console),
+        cmocka_unit_test(a_pool_refers_to_its_cpus_and_the_guest_to_it),
+        cmocka_unit_test(a_pool_of_cpus_that_are_not_there_is_refused),
         cmocka_unit_test(the_partial_tree_hands_over_the_gpio),
         cmocka_unit_test(the_same_comes_out_each_time),
         cmocka_unit_test(a_board_without_gpio_is_refused),

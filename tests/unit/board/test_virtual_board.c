@@ -234,6 +234,95 @@ static void a_boot_of_xen_gets_its_modules(void **state)
     free(tree);
 }
 
+static void assert_argument(const char *part, bool there)
+{
+    size_t size;
+    char *arguments = contents("arguments", &size);
+
+    if ((strstr(arguments, part) != NULL) != there) {
+        fail_msg("\"%s\" in \"%s\"", part, arguments);
+    }
+    free(arguments);
+}
+
+/* "dumps" has a line for each device tree that was asked for. */
+static void assert_dumps(const char *expected)
+{
+    size_t size;
+    char *dumps = contents("dumps", &size);
+
+    assert_string_equal(dumps, expected);
+    free(dumps);
+}
+
+static void each_machine_is_dumped_once(void **state)
+{
+    struct p2p_virtual_board *board = open_board(-1);
+    struct p2p_configuration other = f.native;
+
+    (void)state;
+    power_on(board, &f.native);
+    assert_argument("gic-version=3\n-cpu\ncortex-a53\n-smp\n1\n", true);
+    assert_dumps("3 1\n");
+    other.gic = 2;
+    other.cpus = 4;
+    power_on(board, &other);
+    power_on(board, &other);
+    assert_argument("gic-version=2\n-cpu\ncortex-a53\n-smp\n4\n", true);
+    other.gic = 3;
+    other.cpus = 1; /* as the bench is by itself */
+    power_on(board, &other);
+    assert_dumps("3 1\n2 4\n");
+    p2p_virtual_board_close(board);
+}
+
+static void neighbours_are_loaded_beside_the_guest(void **state)
+{
+    static char noisy_image[] = "noisy", other_image[] = "other";
+    const struct p2p_neighbour noisy = {.image = noisy_image, .memory_mib = 16, .vcpus = 1};
+    const struct p2p_neighbour other = {.image = other_image, .memory_mib = 16, .vcpus = 1};
+    struct p2p_virtual_board *board = open_board(-1);
+    struct p2p_configuration crowded = f.on_xen;
+    size_t size;
+    const fdt64_t *reg;
+    char *tree;
+
+    (void)state;
+    crowded.neighbours[0] = &noisy;
+    crowded.neighbours[1] = &other;
+    crowded.neighbour_count = 2;
+    assert_no_power(board, &crowded, P2P_E_INPUT, "noisy: the neighbour's image is not there; build it: ./lab build");
+    assert_int_equal(p2p_write_file("noisy", "noise", 5, &f.error), P2P_OK);
+    assert_int_equal(p2p_write_file("other", "others", 6, &f.error), P2P_OK);
+    f.error = (struct p2p_error){0};
+    power_on(board, &crowded);
+    p2p_virtual_board_close(board);
+    assert_argument("\nloader,file=noisy,addr=0x51000000,force-raw=on\n", true);
+    assert_argument("\nloader,file=other,addr=0x52000000,force-raw=on\n", true);
+    tree = contents("boot.dtb", &size);
+    reg = fdt_getprop(tree, fdt_path_offset(tree, "/chosen/domU3/module@52000000"), "reg", NULL);
+    assert_non_null(reg);
+    assert_int_equal(fdt64_ld(reg + 1), 6);
+    free(tree);
+}
+
+static void a_guest_of_its_own_is_loaded_instead(void **state)
+{
+    struct p2p_virtual_board *board = open_board(-1);
+    struct p2p_configuration other = f.on_xen;
+    char guest[] = "guest";
+
+    (void)state;
+    other.guest = guest;
+    assert_no_power(board, &other, P2P_E_INPUT, "guest: the guest is not there");
+    assert_int_equal(p2p_write_file("guest", "guest", 5, &f.error), P2P_OK);
+    f.error = (struct p2p_error){0};
+    power_on(board, &other);
+    p2p_virtual_board_close(board);
+    assert_argument("\nloader,file=guest,addr=0x50000000,force-raw=on\n", true);
+    assert_argument("stub.bin", false);
+}
+
 static void another_kernel_than_xen_is_refused(void **state)
 {
     struct p2p_virtual_board *board = open_board(-1);
@@ -382,6 +471,9 @@ int main(int argc, char **argv)
         IN_A_FOLDER(a_qemu_that_does_not_run_is_the_benchs_fault),
         IN_A_FOLDER(a_native_boot_gets_the_stub_and_its_tree),
         IN_A_FOLDER(a_boot_of_xen_gets_its_modules),
+        IN_A_FOLDER(each_machine_is_dumped_once),
+        IN_A_FOLDER(neighbours_are_loaded_beside_the_guest),
+        IN_A_FOLDER(a_guest_of_its_own_is_loaded_instead),
         IN_A_FOLDER(another_kernel_than_xen_is_refused),
         IN_A_FOLDER(its_lines_and_console_work_while_the_power_is_on),
         IN_A_FOLDER(power_on_ends_the_boot_before),

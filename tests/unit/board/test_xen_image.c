@@ -111,9 +111,10 @@ static void what_cannot_be_read_is_refused(void **state)
     assert_refused("cannot open");
 }
 
-static void assert_command_line(const struct p2p_xen *xen, const char *expected)
+static void assert_command_line(struct p2p_xen *xen, uint32_t cpus, const char *expected)
 {
-    char *line = p2p_xen_command_line(xen);
+    const struct p2p_configuration configuration = {.xen = xen, .cpus = cpus};
+    char *line = p2p_xen_command_line(&configuration);
 
     assert_string_equal(line, expected);
     free(line);
@@ -127,20 +128,21 @@ static void the_command_line_says_what_the_plan_asks(void **state)
 
     (void)state;
     assert_command_line(
-        &plain, "console=dtuart dtuart=/pl011@9000000 conswitch=ax bootscrub=0 noreboot vwfi=trap sched=credit2");
-    assert_command_line(&wordy,
+        &plain, 0, "console=dtuart dtuart=/pl011@9000000 conswitch=ax bootscrub=0 noreboot vwfi=trap sched=credit2");
+    assert_command_line(&wordy, 2,
                         "console=dtuart dtuart=/pl011@9000000 conswitch=ax bootscrub=0 noreboot vwfi=native sched=null "
-                        "loglvl=all guest_loglvl=all");
+                        "maxcpus=2 loglvl=all guest_loglvl=all");
 }
 
 static void no_memory_for_the_command_line_is_null(void **state)
 {
     char none[] = "";
     struct p2p_xen xen = {.scheduler = "null", .extra_command_line = none};
+    const struct p2p_configuration configuration = {.xen = &xen};
 
     (void)state;
     no_memory = true;
-    assert_null(p2p_xen_command_line(&xen));
+    assert_null(p2p_xen_command_line(&configuration));
     no_memory = false;
 }
 

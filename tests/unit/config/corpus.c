@@ -39,26 +39,34 @@ static bool is_good(const struct corpus_loader *loader, const char *path)
     return good;
 }
 
-/* What NAME.expected says for NAME.json, with @FILE@ replaced. free() it. */
+/* `text` with the first `mark` in it replaced, if there is one; frees `text`. free() it. */
+static char *replace(char *text, const char *mark, const char *by)
+{
+    char *at = strstr(text, mark);
+    char *replaced = at == NULL ? text : p2p_format("%.*s%s%s", (int)(at - text), text, by, at + strlen(mark));
+
+    assert_non_null(replaced);
+    if (replaced != text) {
+        free(text);
+    }
+    return replaced;
+}
+
+/* What NAME.expected says for NAME.json, which is @FILE@ and stands in @TESTS@. free() it. */
 static char *expected_message(const char *path)
 {
-    static const char mark[] = "@FILE@";
     char *expected_path = p2p_format("%.*s.expected", (int)(strlen(path) - strlen(".json")), path);
     struct p2p_error error = {0};
-    char *message;
     char *text;
     size_t size;
 
     assert_non_null(expected_path);
     assert_int_equal(p2p_read_file(expected_path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
-    assert_int_equal(strncmp(text, mark, strlen(mark)), 0);
+    assert_int_equal(strncmp(text, "@FILE@", strlen("@FILE@")), 0);
     assert_true(ends_with(text, "\n"));
     text[size - 1] = '\0';
-    message = p2p_format("%s%s", path, text + strlen(mark));
-    assert_non_null(message);
-    free(text);
     free(expected_path);
-    return message;
+    return replace(replace(text, "@FILE@", path), "@TESTS@", P2P_SOURCE_DIR "/tests/unit/config");
 }
 
 static bool is_bad(const struct corpus_loader *loader, const char *path)

@@ -340,6 +340,7 @@ static void every_key_of_tftp_and_a_relay_is_read(void **state)
     assert_int_equal(lab->power.kind, P2P_LAB_POWER_GPIOD);
     assert_line(&lab->power.relay, "relays", "board", 0, false);
     assert_int_equal(lab->power.settle_ms, 100);
+    assert_int_equal(lab->power.off_ms, 2000);
     assert_null(lab->power.on);
     assert_null(lab->power.off);
     assert_string_equal(bench->probe.serial, "FT4ABCDE");
@@ -369,6 +370,7 @@ static void every_key_of_a_disk_and_programs_is_read(void **state)
     assert_words(lab->power.on, "pdu 3 on ");
     assert_words(lab->power.off, "pdu 3 off ");
     assert_int_equal(lab->power.timeout_s, 5);
+    assert_int_equal(lab->power.off_ms, 5000);
     assert_string_equal(bench->probe.device, "/dev/ttyUSB1");
     p2p_bench_free(bench);
 }

@@ -430,6 +430,152 @@ static void wrong_strings_are_refused(void **state)
     }
 }
 
+static void keys_are_told_in_the_files_order(void **state)
+{
+    static const char *const expected[] = {"schema", "version", "text", "flag", "name"};
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"text\": \"a\", \"flag\": true, \"name\": \"n\"}");
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_string_equal(p2p_json_key_at(&fixture->root, i), expected[i]);
+    }
+    assert_null(p2p_json_key_at(&fixture->root, sizeof expected / sizeof expected[0]));
+    p2p_json_refuse(&fixture->root, "text", "wrong");
+    assert_null(p2p_json_key_at(&fixture->root, 0));
+}
+
+static void an_object_may_have_names_for_keys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct p2p_json_object named, inner;
+
+    open_text(fixture, "\"inner\": {\"b.1\": {\"number\": 7}, \"a\": {}}}");
+    named = p2p_json_child(&fixture->root, "inner", NULL);
+    assert_string_equal(p2p_json_key_at(&named, 0), "b.1");
+    assert_string_equal(p2p_json_key_at(&named, 1), "a");
+    inner = p2p_json_child(&named, "b.1", INNER_KEYS);
+    assert_int_equal(p2p_json_integer(&inner, "number", RANGE), 7);
+    inner = p2p_json_child(&named, "a", INNER_KEYS);
+    assert_int_equal(p2p_json_integer(&inner, "number", RANGE), 5);
+    assert_refused(fixture, ": $.inner.a.number: missing, expected an integer from 5 to 9: how many");
+
+    open_text(fixture, "\"inner\": {\"../x\": {}}}");
+    p2p_json_child(&fixture->root, "inner", NULL);
+    assert_refused(fixture, ": $.inner: key \"../x\": expected a name of at most 63 of a-z 0-9 . _ -, the first of "
+                            "a-z 0-9");
+}
+
+static void integers_come_in_arrays(void **state)
+{
+    static const struct p2p_json_range two_or_three = {2, 3};
+    static const struct {
+        const char *text, *rest;
+    } cases[] = {
+        {"\"list\": [5]}", ": $.list: expected an array of 2 to 3 integers from 5 to 9, found 1"},
+        {"\"list\": [5, 5, 5, 5]}", ": $.list: expected an array of 2 to 3 integers from 5 to 9, found 4"},
+        {"\"list\": 5}", ": $.list: expected an array of 2 to 3 integers from 5 to 9, found the integer 5"},
+        {"\"list\": [5, 10]}", ": $.list: expected an array of 2 to 3 integers from 5 to 9, found the integer 10"},
+        {"\"list\": [5, \"6\"]}", ": $.list: expected an array of 2 to 3 integers from 5 to 9, found the string \"6\""},
+        {"\"number\": 1}", ": $.list: missing, expected an array of 2 to 3 integers from 5 to 9: more"},
+    };
+    struct fixture *fixture = *state;
+    uint64_t values[3] = {0};
+
+    open_text(fixture, "\"list\": [9, 5]}");
+    assert_int_equal(p2p_json_integers(&fixture->root, "list", two_or_three, RANGE, values), 2);
+    assert_int_equal(values[0], 9);
+    assert_int_equal(values[1], 5);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        open_text(fixture, cases[i].text);
+        assert_int_equal(p2p_json_integers(&fixture->root, "list", two_or_three, RANGE, values), 0);
+        assert_refused(fixture, cases[i].rest);
+    }
+}
+
+static void values_are_picked_one_for_each_key(void **state)
+{
+    static const struct p2p_json_range some = {1, 3};
+    static const struct p2p_json_key keys[] = {
+        {"number", "how many"}, {"choice", "which"}, {"name", "who"}, {NULL, NULL}};
+    struct fixture *fixture = *state;
+    struct p2p_json_object arrays, picked;
+    char text[8];
+
+    open_text(fixture, "\"inner\": {\"choice\": [\"two\", \"one\"], \"number\": [7, 8, 99]}}");
+    arrays = p2p_json_child(&fixture->root, "inner", keys);
+    assert_int_equal(p2p_json_values(&arrays, "choice", some), 2);
+    assert_int_equal(p2p_json_values(&arrays, "number", some), 3);
+    picked = p2p_json_pick(&arrays, (const size_t[]){1, 0});
+    assert_int_equal(p2p_json_choice(&picked, "choice", CHOICES), 0);
+    assert_int_equal(p2p_json_integer(&picked, "number", RANGE), 7);
+    assert_false(p2p_json_has(&picked, "name"));
+    p2p_json_text(&picked, "choice", text, sizeof text);
+    assert_string_equal(text, "one");
+    p2p_json_text(&picked, "number", text, sizeof text);
+    assert_string_equal(text, "7");
+    assert_int_equal(p2p_json_index_in(&picked, "choice", &arrays), 1);
+    picked = p2p_json_pick(&arrays, (const size_t[]){0, 2});
+    p2p_json_integer(&picked, "number", RANGE);
+    assert_refused(fixture, ": $.inner.number: expected an integer from 5 to 9, found the integer 99");
+    assert_null(p2p_json_pick(&arrays, (const size_t[]){0, 0}).json); /* of a file that has failed */
+}
+
+static void what_is_no_choice_of_values_is_refused(void **state)
+{
+    static const struct p2p_json_range some = {1, 2};
+    static const char *const wrong[][2] = {
+        {"[]", "0"},
+        {"[1, 2, 3]", "3"},
+        {"1", "the integer 1"},
+        {"[1.5]", "the real number 1.5"},
+        {"[null]", "null"},
+        {"[{}]", "an object"},
+        {"[\"a\", \"a\"]", "the string \"a\""},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[64], rest[128];
+
+        snprintf(text, sizeof text, "\"list\": %s}", wrong[i][0]);
+        snprintf(rest, sizeof rest,
+                 ": $.list: expected an array of 1 to 2 strings or integers, none of them twice, found %s",
+                 wrong[i][1]);
+        open_text(fixture, text);
+        p2p_json_values(&fixture->root, "list", some);
+        assert_refused(fixture, rest);
+    }
+    open_text(fixture, "\"list\": [1, 2]}");
+    p2p_json_index_in(&fixture->root, "version", &fixture->root);
+    assert_refused(fixture, ": $.version: expected one of the values of $.version, found the integer 1");
+}
+
+static void an_error_from_elsewhere_keeps_its_code(void **state)
+{
+    static const struct p2p_error cause = {.code = P2P_E_HOST, .message = "no memory at all"};
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"text\": \"a\"}");
+    p2p_json_fail(&fixture->root, &cause);
+    assert_int_equal(p2p_json_file_code(fixture->file), P2P_E_HOST);
+    assert_string_equal(fixture->error.message, "no memory at all");
+}
+
+static void a_real_must_be_there_and_within(void **state)
+{
+    static const struct p2p_json_real_range range = {0.5, 2};
+    struct fixture *fixture = *state;
+
+    open_text(fixture, "\"number\": 0.5}");
+    assert_true(p2p_json_real_within(&fixture->root, "number", range) == 0.5);
+    open_text(fixture, "\"number\": 2.5}");
+    assert_true(p2p_json_real_within(&fixture->root, "number", range) == 0.5);
+    assert_refused(fixture, ": $.number: expected a number from 0.5 to 2, found the real number 2.5");
+    open_text(fixture, "\"flag\": true}");
+    p2p_json_real_within(&fixture->root, "number", range);
+    assert_refused(fixture, ": $.number: missing, expected a number from 0.5 to 2: how many");
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -454,6 +600,13 @@ int main(void)
         WITH_FOLDER(strings_end_with_null),
         WITH_FOLDER(no_strings_are_an_empty_list),
         WITH_FOLDER(wrong_strings_are_refused),
+        WITH_FOLDER(keys_are_told_in_the_files_order),
+        WITH_FOLDER(an_object_may_have_names_for_keys),
+        WITH_FOLDER(integers_come_in_arrays),
+        WITH_FOLDER(values_are_picked_one_for_each_key),
+        WITH_FOLDER(what_is_no_choice_of_values_is_refused),
+        WITH_FOLDER(an_error_from_elsewhere_keeps_its_code),
+        WITH_FOLDER(a_real_must_be_there_and_within),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
