@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct p2p_json_range SETS = {0, P2P_CONFIGURATIONS_MAX};
-static const struct p2p_json_range CASES = {0, 64};
+static const struct p2p_json_range RULES = {0, 64};
 
 static const struct p2p_json_key SET_KEYS[] = {
     {"name", "the set's name, the beginning of its configurations' names"},
@@ -56,7 +56,7 @@ static void enter_set(struct walk *walk)
 
 static bool is_excluded(const struct walk *walk)
 {
-    size_t count = p2p_json_array_length(&walk->set, "exclude", CASES);
+    size_t count = p2p_json_array_length(&walk->set, "exclude", RULES);
     bool excluded = false;
 
     for (size_t i = 0; i < count; i++) {
@@ -145,7 +145,7 @@ void p2p_set_plan_read(const struct p2p_json_object *root, const char *builds, s
 
 static void read_cases(const struct walk *walk, const struct p2p_plan *plan, struct p2p_configuration *configuration)
 {
-    size_t count = p2p_json_array_length(&walk->set, "cases", CASES);
+    size_t count = p2p_json_array_length(&walk->set, "cases", RULES);
 
     for (size_t i = 0; i < count; i++) {
         struct p2p_json_object one = p2p_json_element(&walk->set, "cases", i, CASE_KEYS);

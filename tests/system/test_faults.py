@@ -58,7 +58,8 @@ class BadFiles(BenchCase):
         self.assert_refused(self.bench.run(self.bench.bench_file(), self.bench.plan_file()), "test.bench.json", "schema")
 
     def test_no_such_configuration(self):
-        self.assert_refused(self.bench.measure(options=["--only", "nativ"]), 'no configuration "nativ"', 'there are: native')
+        self.assert_refused(self.bench.measure(options=["--only", "nativ"]), 'no configuration or set "nativ"',
+                            'there are: native')
 
 
 class RunFolder(BenchCase):

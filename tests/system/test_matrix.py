@@ -84,7 +84,7 @@ class Matrix(BenchCase):
     def test_a_neighbour_that_is_not_there_is_told_before_the_first_boot(self):
         run = self.bench.run(self.plan(neighbours={"noisy": {"image": "nowhere"}}), self.bench.bench_file())
         self.assert_exit(run, 2)
-        self.assert_says(run.stderr, 'configuration "xen-trap-gicv2-noisy": the neighbour\'s image, ', "nowhere: No such")
+        self.assert_says(run.stderr, "xen-trap-gicv2-noisy", "the neighbour's image, ", "nowhere: No such file")
         self.assertFalse(run.folder.exists())
 
     def test_two_cpus(self):

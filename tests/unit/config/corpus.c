@@ -52,7 +52,7 @@ static char *replace(char *text, const char *mark, const char *by)
     return replaced;
 }
 
-/* What NAME.expected says for NAME.json, which is @FILE@ and stands in @TESTS@. free() it. */
+/* What NAME.expected says for NAME.json: @FILE@ is its path, @TESTS@ the folder of all these tests. free() it. */
 static char *expected_message(const char *path)
 {
     char *expected_path = p2p_format("%.*s.expected", (int)(strlen(path) - strlen(".json")), path);
