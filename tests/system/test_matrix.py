@@ -94,6 +94,23 @@ class Matrix(BenchCase):
         console = (run.boot_folder("two") / "console.log").read_text()
         self.assert_says(console, "Brought up 2 CPUs", "maxcpus=2", "DOM2: NEIGHBOUR")
 
+    def test_a_pool_of_its_own(self):
+        """The guest alone on CPU 1, under null; its noisy neighbour stays on CPU 0, under credit2."""
+        pool = {"name": "pool", "cpus": 2, "neighbours": ["noisy"],
+                "xen": {"build": "4.20-schedulers", "vwfi": "trap", "cpupool": {"cpus": [1], "scheduler": "null"}}}
+        run = self.bench.run(self.plan([pool]), self.bench.bench_file(), "--only", "pool")
+        self.assert_exit(run, 0)
+        console = (run.boot_folder("pool") / "console.log").read_text()
+        self.assert_says(console, "Logical CPU 0 in Pool-0", "Logical CPU 1 in Pool-1", "DOM2: NEIGHBOUR")
+        self.assertLess(run.result["configurations"][0]["stats"]["max_ns"], 100000)  # no neighbour in its way
+
+    def test_a_pool_that_xen_knows_nothing_of_is_a_fault(self):
+        pool = {"name": "pool", "cpus": 2,
+                "xen": {"build": "4.20", "vwfi": "trap", "cpupool": {"cpus": [1], "scheduler": "credit2"}}}
+        run = self.bench.run(self.plan([pool]), self.bench.bench_file(), "--only", "pool")
+        self.assert_exit(run, 4)
+        self.assert_says(reasons(run), "Xen tells of no pool: was it built with BOOT_TIME_CPUPOOLS?")
+
 
 if __name__ == "__main__":
     unittest.main()
