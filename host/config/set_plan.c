@@ -157,6 +157,32 @@ static void read_cases(const struct walk *walk, const struct p2p_plan *plan, str
     }
 }
 
+/* Its limits would be nobody's, and nobody would notice. */
+static void check_case(const struct walk *walk, const struct p2p_json_object *one)
+{
+    struct p2p_json_object match = p2p_json_child(one, "match", P2P_AXES);
+    struct walk other = *walk;
+
+    for (size_t number = 0; number < walk->place.matrix.count; number++) {
+        other.place.combination = p2p_matrix_combination(&walk->place.matrix, number);
+        if (!is_excluded(&other) && p2p_matrix_matches(&walk->place.matrix, &match, &other.place.combination)) {
+            return;
+        }
+    }
+    p2p_json_refuse(one, "match", "matches nothing but what is excluded: leave this case out");
+}
+
+static void check_cases(const struct walk *walk)
+{
+    size_t count = p2p_json_array_length(&walk->set, "cases", RULES);
+
+    for (size_t i = 0; i < count; i++) {
+        struct p2p_json_object one = p2p_json_element(&walk->set, "cases", i, CASE_KEYS);
+
+        check_case(walk, &one);
+    }
+}
+
 void p2p_set_plan_read_limits(const struct p2p_json_object *root, struct p2p_plan *plan)
 {
     struct p2p_configuration *configuration = plan->configurations;
@@ -168,6 +194,9 @@ void p2p_set_plan_read_limits(const struct p2p_json_object *root, struct p2p_pla
         }
         p2p_limits_plan_read(&walk.set, plan, &walk.place, configuration);
         read_cases(&walk, plan, configuration);
+        if (walk.taken == 1) { /* once a set */
+            check_cases(&walk);
+        }
         configuration++;
     }
 }
