@@ -59,6 +59,14 @@ static json_t *encode_row(const struct p2p_comparison_row *row)
         probability(tested, row->p_adjusted), "change", p2p_change_name(row->change), "reason", row->reason);
 }
 
+static json_t *encode_answers(const struct p2p_comparison_answers *answers)
+{
+    return json_pack("{ss sI sI sI sI}", "configuration", answers->configuration, "a_unanswered",
+                     (json_int_t)p2p_unanswered(&answers->a), "a_stimuli", (json_int_t)answers->a.stimuli,
+                     "b_unanswered", (json_int_t)p2p_unanswered(&answers->b), "b_stimuli",
+                     (json_int_t)answers->b.stimuli);
+}
+
 /* Takes over `root`; NULL: there was no memory for it, or for one of its parts. */
 static char *finish(json_t *root)
 {
@@ -73,22 +81,26 @@ static char *finish(json_t *root)
 char *p2p_comparison_encode(const struct p2p_comparison *comparison, struct p2p_named_result a,
                             struct p2p_named_result b)
 {
-    json_t *rows = json_array();
-    bool whole = rows != NULL;
+    json_t *rows = json_array(), *configurations = json_array();
+    bool whole = rows != NULL && configurations != NULL;
 
     for (size_t i = 0; i < comparison->row_count && whole; i++) {
         whole = json_array_append_new(rows, encode_row(&comparison->rows[i])) == 0;
     }
+    for (size_t i = 0; i < comparison->configuration_count && whole; i++) {
+        whole = json_array_append_new(configurations, encode_answers(&comparison->answers[i])) == 0;
+    }
     if (!whole) {
         json_decref(rows);
+        json_decref(configurations);
         return NULL;
     }
     return finish(json_pack(
-        "{ss si so so ss so so sb so so so}", "schema", "pin2pin.comparison", "version", 1, "a", encode_side(a), "b",
+        "{ss si so so ss so so sb so so so so}", "schema", "pin2pin.comparison", "version", 1, "a", encode_side(a), "b",
         encode_side(b), "time_base", p2p_time_base_name(a.result->time_base), "alpha",
         real(true, comparison->rules.alpha), "noise_floor", real(true, comparison->rules.noise_floor), "comparable",
         (int)p2p_is_comparable(&comparison->comparability), "reasons", plain(comparison->comparability.reasons),
-        "notes", plain(comparison->comparability.notes), "rows", rows));
+        "notes", plain(comparison->comparability.notes), "rows", rows, "configurations", configurations));
 }
 
 static json_t *encode_change(const struct p2p_trend_change *change, const struct p2p_named_result *nights)

@@ -102,6 +102,23 @@ static void print_rows(FILE *out, const struct p2p_comparison *comparison)
     }
 }
 
+/* What is in no figure. */
+static void print_answers(FILE *out, const struct p2p_comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->configuration_count; i++) {
+        const struct p2p_comparison_answers *answers = &comparison->answers[i];
+        const struct p2p_account *a = &answers->a, *b = &answers->b;
+
+        if (answers->change != P2P_CHANGE_SAME) {
+            fprintf(out,
+                    "%s: B missed %" PRIu64 " and answered %" PRIu64 " of %" PRIu64 " stimuli late, A missed %" PRIu64
+                    " and answered %" PRIu64 " of %" PRIu64 " late: %s\n",
+                    answers->configuration, b->missed, b->late, b->stimuli, a->missed, a->late, a->stimuli,
+                    p2p_change_name(answers->change));
+        }
+    }
+}
+
 /* Exceedances of a limit that both have. Samples of a boot are not independent: they are shown, and not tested. */
 static void print_exceedances(FILE *out, const struct p2p_result *a, const struct p2p_result *b)
 {
@@ -142,6 +159,7 @@ void p2p_comparison_text(const struct p2p_comparison *comparison, struct p2p_nam
     fprintf(out, "time base: %s; figures in ns, medians over the boots; p is that of the whole table\n\n",
             p2p_time_base_name(a.result->time_base));
     print_rows(out, comparison);
+    print_answers(out, comparison);
     print_exceedances(out, a.result, b.result);
     print_summary(out, comparison);
 }

@@ -218,14 +218,14 @@ static const struct real_range *find_real_range(char letter)
     return NULL;
 }
 
-/* Digits with or without decimals; nothing else that strtod knows. */
+/* Digits with or without decimals and an exponent, without a sign; nothing else that strtod knows. */
 static bool parse_real(char letter, const char *text, double *value)
 {
     const struct real_range *range = find_real_range(letter);
     char *end = NULL;
 
     *value = strtod(text, &end);
-    return text[0] >= '0' && text[0] <= '9' && text[strspn(text, "0123456789.")] == '\0' && *end == '\0' &&
+    return text[0] >= '0' && text[0] <= '9' && text[strspn(text, "0123456789.eE+-")] == '\0' && *end == '\0' &&
            *value >= range->min && *value <= range->max;
 }
 

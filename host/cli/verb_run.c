@@ -110,6 +110,12 @@ static bool is_selected(const struct p2p_configuration *configuration, const str
     return selected;
 }
 
+/* Without its control a run could not tell that the bench is sick. */
+static bool is_control(const struct p2p_configuration *configuration)
+{
+    return configuration->control.max_ns > 0;
+}
+
 static enum p2p_code check_only(const struct p2p_plan *plan, const char *name, struct p2p_error *error)
 {
     bool found = false;
@@ -120,7 +126,7 @@ static enum p2p_code check_only(const struct p2p_plan *plan, const char *name, s
     return found ? P2P_OK : no_such_configuration(plan, name, error);
 }
 
-/* In the order of the plan, each once. */
+/* In the order of the plan, each once; controls always. */
 static enum p2p_code select_configurations(struct setup *setup, const struct p2p_options *options,
                                            struct p2p_error *error)
 {
@@ -135,8 +141,14 @@ static enum p2p_code select_configurations(struct setup *setup, const struct p2p
         code = check_only(plan, options->only[i], error);
     }
     for (size_t i = 0; i < plan->configuration_count; i++) {
-        if (is_selected(&plan->configurations[i], options)) {
+        const struct p2p_configuration *configuration = &plan->configurations[i];
+        bool selected = is_selected(configuration, options);
+
+        if (selected || is_control(configuration)) {
             setup->selected[setup->selected_count++] = i;
+        }
+        if (!selected && is_control(configuration) && code == P2P_OK && !options->quiet) {
+            fprintf(stderr, "pin2pin: %s is run as well: it is the control\n", configuration->name);
         }
     }
     return code;

@@ -3,8 +3,8 @@
 
 #include "session/boot_file.h"
 #include "session/order.h"
-#include "session/schedule.h"
 #include "store/analysis.h"
+#include "store/boot_seed.h"
 #include "store/edge_file.h"
 #include "store/run_folder.h"
 #include "util/deadline.h"
@@ -267,7 +267,7 @@ static enum p2p_code run_boot(struct run *run, size_t number, uint32_t boot, str
     size_t index = campaign->selected[number];
     const struct p2p_configuration *configuration = &campaign->plan->configurations[index];
     /* By the index in the plan: `--only` gives a configuration the same schedule as the whole plan does. */
-    uint64_t seed = p2p_schedule_seed(campaign->plan->seed, index, boot);
+    uint64_t seed = p2p_boot_seed(campaign->plan->seed, index, boot);
     struct boot_paths paths = {0};
     enum p2p_code code;
 

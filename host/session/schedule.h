@@ -25,7 +25,4 @@ void p2p_schedule_init(struct p2p_schedule *schedule, const struct p2p_stimulus_
 /* The next edges, ascending, a rise and a fall for each stimulus; `capacity` is even. 0: all handed out. */
 size_t p2p_schedule_next(struct p2p_schedule *schedule, struct p2p_drive *edges, size_t capacity);
 
-/* The seed of one boot of one configuration: different for each, the same for the same plan. */
-uint64_t p2p_schedule_seed(uint64_t plan_seed, size_t configuration, uint32_t boot);
-
 #endif

@@ -2,6 +2,7 @@
 #include "store/analysis.h"
 
 #include "capture/pairing.h"
+#include "store/boot_seed.h"
 #include "store/edge_file.h"
 #include "store/judging.h"
 #include "store/run_folder.h"
@@ -26,10 +27,14 @@ struct tally {
     uint32_t boots;
 };
 
+/* By its boots, the first of which counts. */
+enum xen_use { XEN_UNKNOWN, ON_XEN, WITHOUT_XEN };
+
 struct p2p_analysis {
     struct p2p_result *result;
     struct tally *planned; /* by configuration: the boots of the plan, */
     struct tally *fresh;   /* and those to confirm that it fails */
+    enum xen_use *xen;     /* and both */
 };
 
 struct p2p_analysis *p2p_analysis_new(struct p2p_result *result)
@@ -42,7 +47,8 @@ struct p2p_analysis *p2p_analysis_new(struct p2p_result *result)
     analysis->result = result;
     analysis->planned = calloc(result->configuration_count, sizeof *analysis->planned);
     analysis->fresh = calloc(result->configuration_count, sizeof *analysis->fresh);
-    if (analysis->planned == NULL || analysis->fresh == NULL) {
+    analysis->xen = calloc(result->configuration_count, sizeof *analysis->xen);
+    if (analysis->planned == NULL || analysis->fresh == NULL || analysis->xen == NULL) {
         p2p_analysis_free(analysis);
         return NULL;
     }
@@ -63,6 +69,7 @@ void p2p_analysis_free(struct p2p_analysis *analysis)
     if (analysis != NULL) {
         free_tallies(analysis->planned, analysis->result->configuration_count);
         free_tallies(analysis->fresh, analysis->result->configuration_count);
+        free(analysis->xen);
         free(analysis);
     }
 }
@@ -199,6 +206,26 @@ out:
     return code;
 }
 
+/* A boot of the same name and number, but of another run. A boot with a fault need not have come to its end. */
+static void check_schedule(const struct p2p_result *result, size_t configuration, uint32_t boot,
+                           const struct p2p_boot_summary *summary, struct p2p_judgement *faults)
+{
+    uint32_t number = result->configurations[configuration].number;
+    uint64_t seed = number == 0 ? summary->seed : p2p_boot_seed(result->seed, number - 1, boot);
+
+    if (summary->has_seed && summary->seed != seed) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": its boot.json is of another run: seed 0x%016" PRIx64
+                          ", expected 0x%016" PRIx64,
+                          boot, summary->seed, seed);
+    }
+    if (summary->complete && summary->has_stimuli && summary->stimuli != result->samples) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT,
+                          "boot %" PRIu32 ": its boot.json is of another run: %" PRIu64 " stimuli, expected %" PRIu64,
+                          boot, summary->stimuli, result->samples);
+    }
+}
+
 /* What stands between a name and `text`, which may be empty. */
 static const char *before(const char *text)
 {
@@ -260,6 +287,24 @@ static void take_stub(struct p2p_result_configuration *configuration, uint32_t b
     }
 }
 
+/* All complete boots of a configuration run on Xen, or none. */
+static void check_xen(struct p2p_analysis *analysis, size_t configuration, uint32_t boot,
+                      const struct p2p_boot_summary *summary, struct p2p_judgement *faults)
+{
+    enum xen_use *others = &analysis->xen[configuration];
+    enum xen_use own = summary->xen ? ON_XEN : WITHOUT_XEN;
+
+    if (!summary->complete || !summary->has_xen) {
+        return;
+    }
+    if (*others == XEN_UNKNOWN) {
+        *others = own;
+    } else if (*others != own) {
+        p2p_judgement_add(faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": it ran %s Xen, others %s", boot,
+                          own == ON_XEN ? "on" : "without", own == ON_XEN ? "without" : "on it");
+    }
+}
+
 /* False: there is none that could be read. */
 static bool take_summary(struct p2p_analysis *analysis, size_t configuration, uint32_t boot, const char *boot_folder,
                          struct tally *tally, struct p2p_boot_summary *summary)
@@ -278,6 +323,8 @@ static bool take_summary(struct p2p_analysis *analysis, size_t configuration, ui
         return false;
     }
     check_belongs(analysis->result, configuration, boot, summary, &tally->faults);
+    check_schedule(analysis->result, configuration, boot, summary, &tally->faults);
+    check_xen(analysis, configuration, boot, summary, &tally->faults);
     take_stub(&analysis->result->configurations[configuration], boot, summary, &tally->faults);
     if (!summary->complete) {
         p2p_judgement_add(&tally->faults, P2P_VERDICT_BENCH_FAULT, "boot %" PRIu32 ": %s", boot, summary->fault);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/baseline.h"
 
+#include "store/judging.h"
 #include "util/file.h"
 #include "util/name.h"
 
@@ -139,7 +140,8 @@ static enum p2p_code no_such_baseline(const char *folder, const char *name, stru
 
 /* ---- One baseline ---- */
 
-struct p2p_result *p2p_baseline_load(const char *folder, const char *name, struct p2p_error *error)
+static struct p2p_result *load_by(struct p2p_result *(*load)(const char *path, struct p2p_error *error),
+                                  const char *folder, const char *name, struct p2p_error *error)
 {
     char *path = path_of(folder, name, error);
     struct p2p_result *result = NULL;
@@ -150,10 +152,15 @@ struct p2p_result *p2p_baseline_load(const char *folder, const char *name, struc
     if (access(path, F_OK) != 0) {
         no_such_baseline(folder, name, error);
     } else {
-        result = p2p_result_load(path, error);
+        result = load(path, error);
     }
     free(path);
     return result;
+}
+
+struct p2p_result *p2p_baseline_load(const char *folder, const char *name, struct p2p_error *error)
+{
+    return load_by(p2p_result_load, folder, name, error);
 }
 
 enum p2p_code p2p_baseline_drop(const char *folder, const char *name, struct p2p_error *error)
@@ -172,26 +179,33 @@ enum p2p_code p2p_baseline_drop(const char *folder, const char *name, struct p2p
     return code;
 }
 
-/* A release is held against figures that can be trusted, and that are all there; FAIL is a fact like any other. */
-static enum p2p_code check_result(const char *path, struct p2p_error *error)
+/*
+ * A release is held against figures that can be trusted, and that are all there; FAIL is a fact like any other. The
+ * file may have been edited: it is judged again, as the gate does. NULL: see `error`.
+ */
+static struct p2p_result *load_sound(const char *path, struct p2p_error *error)
 {
     struct p2p_result *result = p2p_result_load(path, error);
-    enum p2p_code code = P2P_OK;
 
     if (result == NULL) {
-        return p2p_failure(error);
+        return NULL;
     }
-    if (!result->complete || result->judgement.verdict == P2P_VERDICT_BENCH_FAULT) {
-        code = p2p_error_set(error, P2P_E_INPUT, "%s: cannot be a baseline, for its run is %s", path,
-                             result->complete ? "a BENCH FAULT" : "incomplete");
+    if (!p2p_result_judge_again(result)) {
+        p2p_error_set(error, P2P_E_HOST, "%s: out of memory", path);
+    } else if (!result->complete || result->judgement.verdict == P2P_VERDICT_BENCH_FAULT) {
+        p2p_error_set(error, P2P_E_INPUT, "%s: cannot be a baseline, for its run is %s", path,
+                      result->complete ? "a BENCH FAULT" : "incomplete");
+    } else {
+        return result;
     }
     p2p_result_free(result);
-    return code;
+    return NULL;
 }
 
 enum p2p_code p2p_baseline_pin(const char *folder, const char *name, const char *result_path, struct p2p_error *error)
 {
     char *path = path_of(folder, name, error);
+    struct p2p_result *sound;
     char *data = NULL;
     size_t size = 0;
     enum p2p_code code;
@@ -199,7 +213,9 @@ enum p2p_code p2p_baseline_pin(const char *folder, const char *name, const char 
     if (path == NULL) {
         return p2p_failure(error);
     }
-    code = check_result(result_path, error);
+    sound = load_sound(result_path, error);
+    code = sound == NULL ? p2p_failure(error) : P2P_OK;
+    p2p_result_free(sound);
     if (code == P2P_OK && access(path, F_OK) == 0) {
         code = p2p_error_set(error, P2P_E_INPUT,
                              "%s: there is a baseline of this name; a pinned one does not move: drop it first", path);
@@ -256,7 +272,7 @@ static enum p2p_code copy_reference(const struct p2p_result *pinned, const struc
 static enum p2p_code attach(struct p2p_result *result, const struct p2p_relative_limit *limit, const char *folder,
                             struct p2p_error *error)
 {
-    struct p2p_result *pinned = p2p_baseline_load(folder, limit->baseline, error);
+    struct p2p_result *pinned = load_by(load_sound, folder, limit->baseline, error);
     const struct p2p_result_configuration *from = NULL;
     struct p2p_reference *grown;
     enum p2p_code code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/judging.h"
 
+#include "store/consistency.h"
 #include "verdict/comparable.h"
 
 #include <inttypes.h>
@@ -55,27 +56,6 @@ static void judge_truth(const struct p2p_result *result, const struct p2p_truth 
     }
 }
 
-/* The figures of the whole are those of its boots; the greatest of the whole is the greatest of them. */
-static void judge_boot_figures(const struct p2p_result_configuration *configuration, struct p2p_judgement *judgement)
-{
-    uint64_t n = 0, n_warm = 0;
-    double max_ns = 0, warm_max_ns = 0;
-
-    for (size_t i = 0; i < configuration->boot_figure_count; i++) {
-        const struct p2p_boot_figures *boot = &configuration->boot_figures[i].figures;
-
-        n += boot->n;
-        n_warm += boot->n_warm;
-        max_ns = fmax(max_ns, boot->value_ns[P2P_FIGURE_MAX]);
-        warm_max_ns = boot->n_warm > 0 ? fmax(warm_max_ns, boot->value_ns[P2P_FIGURE_WARM_MAX]) : warm_max_ns;
-    }
-    if (n > 0 && (n != configuration->stats.n || n_warm != configuration->stats.n_warm ||
-                  max_ns != (double)configuration->stats.max_ns ||
-                  (n_warm > 0 && warm_max_ns != (double)configuration->stats.warm_max_ns))) {
-        p2p_judgement_add(judgement, P2P_VERDICT_BENCH_FAULT, "the figures of the boots are not those of the whole");
-    }
-}
-
 /* What was measured, against the limits that need nothing else. */
 static void judge_measured(const struct p2p_stats *stats, const struct p2p_account *account,
                            const struct p2p_limits *limits, struct p2p_exceedance *exceedance,
@@ -98,7 +78,7 @@ static void judge_figures(const struct p2p_result *result, struct p2p_result_con
     struct p2p_judgement *judgement = &configuration->judgement;
 
     judge_truth(result, &configuration->truth, &configuration->stats, judgement);
-    judge_boot_figures(configuration, judgement);
+    p2p_check_consistency(result, configuration, judgement);
     judge_measured(&configuration->stats, &configuration->account, &configuration->limits, &configuration->exceedance,
                    judgement);
     p2p_judge_control(&configuration->stats, &configuration->control, judgement);
@@ -184,10 +164,28 @@ static struct other find_other(const struct p2p_result *result, const struct p2p
                                       : find_in_baseline(result, configuration, limit, judgement);
 }
 
+/* Into `values`, which has room for all of them. */
+static struct p2p_boot_values take_values(struct other from, enum p2p_figure figure, double *values)
+{
+    struct p2p_boot_values taken = {.ns = values, .n_least = UINT64_MAX, .alike = true};
+
+    taken.count = p2p_result_boot_values(from.boots, from.count, figure, values);
+    for (size_t i = 0; i < from.count; i++) {
+        const struct p2p_boot_figures *figures = &from.boots[i].figures;
+        uint64_t n = figure == P2P_FIGURE_WARM_MAX ? figures->n_warm : figures->n;
+
+        taken.n_least = n < taken.n_least ? n : taken.n_least;
+        taken.n_most = n > taken.n_most ? n : taken.n_most;
+        taken.alike = taken.alike && figures->variance_ns2 == 0;
+    }
+    return taken;
+}
+
 static bool judge_relative(const struct p2p_result *result, const struct p2p_result_configuration *configuration,
                            const struct p2p_relative_limit *limit, struct p2p_relative *relative)
 {
-    struct p2p_boot_values own = {0}, others = {0};
+    const struct other self = {configuration->boot_figures, configuration->boot_figure_count};
+    struct p2p_boot_values own;
     double *values = NULL;
     struct other other;
     bool done = true;
@@ -197,16 +195,13 @@ static bool judge_relative(const struct p2p_result *result, const struct p2p_res
     if (other.boots == NULL) {
         return true;
     }
-    values = calloc(configuration->boot_figure_count + other.count, sizeof *values);
+    values = calloc(self.count + other.count, sizeof *values);
     if (values == NULL) {
         return false;
     }
-    own.ns = values;
-    own.count =
-        p2p_result_boot_values(configuration->boot_figures, configuration->boot_figure_count, limit->figure, values);
-    others.ns = values + own.count;
-    others.count = p2p_result_boot_values(other.boots, other.count, limit->figure, values + own.count);
-    done = p2p_judge_relative(limit, own, others, relative);
+    own = take_values(self, limit->figure, values);
+    done = p2p_judge_relative(limit, result->time_base, own, take_values(other, limit->figure, values + own.count),
+                              relative);
     free(values);
     return done;
 }
@@ -267,9 +262,12 @@ static void say_confirmation(const struct p2p_confirmation *confirmation, struct
         p2p_judgement_add(judgement, P2P_VERDICT_PASS, one ? "confirmed on a fresh boot" : "confirmed on fresh boots");
         break;
     case P2P_VERDICT_PASS:
-    case P2P_VERDICT_INCONCLUSIVE:
         p2p_judgement_add(judgement, P2P_VERDICT_PASS,
                           one ? "a fresh boot did not show it again" : "fresh boots did not show it again");
+        break;
+    case P2P_VERDICT_INCONCLUSIVE:
+        p2p_judgement_add(judgement, P2P_VERDICT_PASS, "%s could not tell: %s", one ? "a fresh boot" : "fresh boots",
+                          confirmation->judgement.reason);
         break;
     case P2P_VERDICT_BENCH_FAULT:
         p2p_judgement_add(judgement, P2P_VERDICT_PASS,
@@ -289,10 +287,14 @@ static void judge_confirmation(const struct p2p_result *result, struct p2p_resul
     }
     limits.min_samples = 1;
     judge_truth(result, &confirmation->truth, &confirmation->stats, &confirmation->judgement);
+    p2p_check_confirmation(result, configuration, &confirmation->judgement);
     judge_measured(&confirmation->stats, &confirmation->account, &limits, &confirmation->exceedance,
                    &confirmation->judgement);
     confirm_relatives(configuration, &confirmation->stats, &confirmation->judgement);
-    if (configuration->judgement.verdict == P2P_VERDICT_FAIL) {
+    if (configuration->judgement.verdict < P2P_VERDICT_FAIL) {
+        p2p_judgement_add(&configuration->judgement, P2P_VERDICT_BENCH_FAULT,
+                          "there are fresh boots of it, as of what had failed, but it did not FAIL");
+    } else if (configuration->judgement.verdict == P2P_VERDICT_FAIL) {
         say_confirmation(confirmation, &configuration->judgement);
     }
 }

@@ -47,6 +47,7 @@ struct p2p_result *p2p_result_new(const struct p2p_plan *plan, const struct p2p_
 
         snprintf(to->name, sizeof to->name, "%s", from->name);
         snprintf(to->set, sizeof to->set, "%s", from->set);
+        to->number = (uint32_t)selected[i] + 1;
         to->limits = from->limits;
         to->control = from->control;
     }

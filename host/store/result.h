@@ -45,6 +45,7 @@ struct p2p_confirmation {
 struct p2p_result_configuration {
     char name[P2P_NAME_BYTES];
     char set[P2P_NAME_BYTES]; /* of the plan; "" */
+    uint32_t number;          /* its place in the plan, from 1: its boots' seeds are made of it; 0: not known */
     struct p2p_limits limits;
     struct p2p_band control;
     struct p2p_judgement judgement;

@@ -69,6 +69,7 @@ static const struct p2p_json_key TRUTH_KEYS[] = {
 static const struct p2p_json_key CONFIGURATION_KEYS[] = {
     {"name", "the configuration"},
     {"set", "of the plan, or null"},
+    {"number", "its place in the plan"},
     {"verdict", "its verdict"},
     {"reason", "why"},
     {"boots", "boots recorded"},
@@ -513,6 +514,7 @@ static void read_configuration(const struct p2p_json_object *object, struct p2p_
 {
     p2p_json_name(object, "name", configuration->name, sizeof configuration->name);
     read_maybe_name(object, "set", configuration->set, sizeof configuration->set);
+    configuration->number = (uint32_t)p2p_json_integer_or(object, "number", (struct p2p_json_range){1, 10000}, 0);
     read_judgement(object, &configuration->judgement);
     configuration->boots = (uint32_t)p2p_json_integer(object, "boots", BOOTS);
     read_limits(object, &configuration->limits);
@@ -640,6 +642,18 @@ static void read_probe(const struct p2p_json_object *root, struct p2p_result *re
     p2p_budget_read(&probe, &result->budget);
 }
 
+/* All that names a configuration means one. */
+static void refuse_twins(const struct p2p_json_object *root, const struct p2p_result *result)
+{
+    for (size_t i = 0; i < result->configuration_count; i++) {
+        const char *name = result->configurations[i].name;
+
+        if (name[0] != '\0' && p2p_result_find(result, name) != &result->configurations[i]) {
+            p2p_json_refuse(root, "configurations", "expected each name once, found \"%s\" again", name);
+        }
+    }
+}
+
 static void read_root(struct p2p_json_file *file, struct p2p_result *result)
 {
     struct p2p_json_object root = p2p_json_root(file, P2P_RESULT_SCHEMA, P2P_RESULT_VERSION, ROOT_KEYS);
@@ -659,6 +673,7 @@ static void read_root(struct p2p_json_file *file, struct p2p_result *result)
         read_configuration(&element, &result->configurations[i]);
         result->configuration_count = i + 1;
     }
+    refuse_twins(&root, result);
     read_references(&root, result);
     if (result->configurations != NULL) {
         read_order(&root, result);

@@ -232,9 +232,12 @@ static json_t *encode_confirmation(const struct p2p_result_configuration *config
 
 static json_t *encode_configuration(const struct p2p_result_configuration *configuration)
 {
-    return json_pack("{ss so ss so si so so* so so so so so so so so so so so}", "name", configuration->name, "set",
-                     maybe_text(configuration->set), "verdict", p2p_verdict_name(configuration->judgement.verdict),
-                     "reason", reason_text(&configuration->judgement), "boots", (int)configuration->boots, "limits",
+    json_t *number = configuration->number == 0 ? NULL : json_integer(configuration->number);
+
+    return json_pack("{ss so so* ss so si so so* so so so so so so so so so so so}", "name", configuration->name, "set",
+                     maybe_text(configuration->set), "number", number, "verdict",
+                     p2p_verdict_name(configuration->judgement.verdict), "reason",
+                     reason_text(&configuration->judgement), "boots", (int)configuration->boots, "limits",
                      encode_limits(&configuration->limits), "control", encode_control(&configuration->control), "stub",
                      maybe_text(configuration->stub), "stub_path", maybe_text(configuration->stub_path), "stats",
                      encode_stats(&configuration->stats), "account", encode_account(&configuration->account), "truth",

@@ -138,6 +138,22 @@ static void read_stub(const char *ready, struct p2p_boot_summary *summary)
     }
 }
 
+/* "0x" and 16 digits: 64 bits are more than a JSON number holds. */
+static void read_seed(const struct p2p_json_object *root, struct p2p_boot_summary *summary)
+{
+    const char *text = p2p_json_string_or(root, "seed", "");
+    char *end = NULL;
+
+    if (!p2p_json_has(root, "seed")) {
+        return;
+    }
+    summary->has_seed = true;
+    summary->seed = strtoull(text, &end, 16);
+    if (strlen(text) != strlen("0x0123456789abcdef") || strncmp(text, "0x", 2) != 0 || *end != '\0') {
+        p2p_json_refuse_value(root, "seed", "\"0x\" and 16 hexadecimal digits");
+    }
+}
+
 static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *summary)
 {
     struct p2p_json_object root = p2p_json_root(file, "pin2pin.boot", 1, BOOT_KEYS);
@@ -145,6 +161,13 @@ static void read_summary(struct p2p_json_file *file, struct p2p_boot_summary *su
 
     p2p_json_name(&root, "configuration", summary->configuration, sizeof summary->configuration);
     summary->boot = (uint32_t)p2p_json_integer(&root, "boot", (struct p2p_json_range){1, 1010});
+    read_seed(&root, summary);
+    summary->has_stimuli = p2p_json_has(&root, "stimuli");
+    if (summary->has_stimuli) {
+        summary->stimuli = p2p_json_integer(&root, "stimuli", (struct p2p_json_range){0, P2P_JSON_INTEGER_MAX});
+    }
+    summary->has_xen = p2p_json_has(&root, "xen");
+    summary->xen = summary->has_xen && !p2p_json_is_null(&root, "xen");
     summary->confirmation = p2p_json_boolean_or(&root, "confirmation", false);
     summary->complete = p2p_json_boolean_or(&root, "complete", false);
     if (!p2p_json_is_null(&root, "fault")) {

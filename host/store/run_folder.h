@@ -38,6 +38,12 @@ struct p2p_boot_summary {
     char fault[P2P_ERROR_MESSAGE_BYTES];
     char configuration[P2P_NAME_BYTES];
     uint32_t boot;
+    bool has_seed; /* the first files of version 1 may lack it, and stimuli */
+    uint64_t seed; /* of its schedule */
+    bool has_stimuli;
+    uint64_t stimuli;               /* handed over to the board */
+    bool has_xen;                   /* boot.json has the key */
+    bool xen;                       /* Xen said something of itself */
     bool confirmation;              /* a fresh boot of a configuration that had failed */
     struct p2p_vouched edges;       /* edges.p2p */
     struct p2p_vouched truth;       /* truth.p2p */

@@ -23,11 +23,17 @@ enum {
 struct pair {
     const struct p2p_result *a, *b;
     const struct p2p_result_configuration *own, *other;
+    size_t sure_boots; /* so many of each side do not agree by chance */
 };
 
 static const char *const CHANGES[] = {
-    [P2P_CHANGE_SLOWER] = "slower", [P2P_CHANGE_FASTER] = "faster",         [P2P_CHANGE_SAME] = "same",
-    [P2P_CHANGE_UNDECIDED] = "~",   [P2P_CHANGE_TOO_FEW] = "too few boots", [P2P_CHANGE_NOT_COMPARED] = "not compared",
+    [P2P_CHANGE_SLOWER] = "slower",
+    [P2P_CHANGE_FASTER] = "faster",
+    [P2P_CHANGE_SAME] = "same",
+    [P2P_CHANGE_UNDECIDED] = "~",
+    [P2P_CHANGE_TOO_FEW] = "too few boots",
+    [P2P_CHANGE_TOO_STRICT] = "alpha too small",
+    [P2P_CHANGE_NOT_COMPARED] = "not compared",
 };
 
 const char *p2p_change_name(enum p2p_change change)
@@ -109,6 +115,23 @@ static void take_boots(const struct p2p_result_configuration *configuration, enu
     }
 }
 
+static bool samples_agree(const struct p2p_result_configuration *configuration)
+{
+    return configuration->stats.min_ns == configuration->stats.max_ns;
+}
+
+/*
+ * Virtual time alone does not: where samples spread, a few boots have the same maximum now and then. Boots whose
+ * samples are all alike are no accident, nor are so many boots that their order alone would be significant.
+ */
+static bool leaves_no_chance(const struct pair *pair, size_t a_boots, size_t b_boots)
+{
+    const size_t fewer = a_boots < b_boots ? a_boots : b_boots;
+
+    return pair->a->time_base == P2P_TIME_INSTRUCTIONS && fewer > 1 &&
+           (fewer >= pair->sure_boots || (samples_agree(pair->own) && samples_agree(pair->other)));
+}
+
 /* `values` of A, then of B; `scratch` has room for either. False: out of memory. */
 static bool measure(const double *values, double *scratch, bool may_be_exact, double alpha,
                     struct p2p_comparison_row *row)
@@ -116,8 +139,7 @@ static bool measure(const double *values, double *scratch, bool may_be_exact, do
     const double *a_values = values, *b_values = values + row->a_boots;
     struct p2p_difference *difference = &row->difference;
 
-    row->exact = may_be_exact && row->a_boots > 1 && row->b_boots > 1 && all_same(a_values, row->a_boots) &&
-                 all_same(b_values, row->b_boots);
+    row->exact = may_be_exact && all_same(a_values, row->a_boots) && all_same(b_values, row->b_boots);
     if (row->exact) {
         difference->shift = difference->low = difference->high = b_values[0] - a_values[0];
         difference->bounded = true;
@@ -143,6 +165,7 @@ static bool make_rows_of(const struct pair *pair, double alpha, struct p2p_compa
     const size_t a_boots = count_boots(pair->own), b_boots = count_boots(pair->other), boots = a_boots + b_boots;
     double *values = calloc((P2P_FIGURE_COUNT + 1) * boots + 1, sizeof *values); /* of what is tested, and scratch */
     double p[P2P_FIGURE_COUNT];
+    const bool may_be_exact = leaves_no_chance(pair, a_boots, b_boots);
     bool enough_memory = values != NULL;
     size_t tested = 0;
 
@@ -158,8 +181,7 @@ static bool make_rows_of(const struct pair *pair, double alpha, struct p2p_compa
         }
         take_boots(pair->own, row->figure, at);
         take_boots(pair->other, row->figure, at + a_boots);
-        enough_memory =
-            measure(at, values + P2P_FIGURE_COUNT * boots, pair->a->time_base == P2P_TIME_INSTRUCTIONS, alpha, row);
+        enough_memory = measure(at, values + P2P_FIGURE_COUNT * boots, may_be_exact, alpha, row);
         if (!is_fair(pair->a, pair->b, row->figure)) {
             decide(row, P2P_CHANGE_NOT_COMPARED,
                    "A and B have boots of other sizes, and the largest of more samples is larger");
@@ -230,6 +252,12 @@ static size_t boots_needed(size_t tested, double alpha)
     return BOOTS_MAX;
 }
 
+/* What no number of boots gets below: no test is finer than one of P2P_JOINT_SPLITS, in any of `tested` ones. */
+static double least_alpha(size_t tested)
+{
+    return (double)tested / P2P_JOINT_SPLITS;
+}
+
 static void judge_exact(struct p2p_comparison_row *row)
 {
     const double shift = row->difference.shift;
@@ -257,6 +285,10 @@ static void judge_tested(const struct p2p_comparison_rules *rules, size_t tested
                percent, probes);
     } else if (difference->bounded && difference->low >= -floor_ns && difference->high <= floor_ns) {
         decide(row, P2P_CHANGE_SAME, "the whole interval is within the noise floor of %g %%%s", percent, probes);
+    } else if (least_alpha(tested) > rules->alpha) {
+        decide(row, P2P_CHANGE_TOO_STRICT,
+               "%d random splits of the boots cannot tell so little chance in %zu configuration%s: --alpha %g at least",
+               P2P_JOINT_SPLITS, tested, tested == 1 ? "" : "s", least_alpha(tested));
     } else if (difference->p_least * (double)tested > rules->alpha) {
         decide(row, P2P_CHANGE_TOO_FEW, "%zu and %zu boots of %zu configuration%s can show nothing: take %zu of each",
                row->a_boots, row->b_boots, tested, tested == 1 ? "" : "s", boots_needed(tested, rules->alpha));
@@ -292,11 +324,34 @@ static int compare_rows(const void *left, const void *right)
     return by_name != 0 ? by_name : (int)a->figure - (int)b->figure;
 }
 
-static bool make_rows(const struct p2p_result *a, const struct p2p_result *b, struct p2p_comparison *comparison)
+uint64_t p2p_unanswered(const struct p2p_account *account)
 {
+    return account->missed + account->late;
+}
+
+static double unanswered_rate(const struct p2p_account *account)
+{
+    return account->stimuli == 0 ? 0 : (double)p2p_unanswered(account) / (double)account->stimuli;
+}
+
+static struct p2p_comparison_answers compare_answers(const struct pair *pair)
+{
+    const double a_rate = unanswered_rate(&pair->own->account), b_rate = unanswered_rate(&pair->other->account);
+    const enum p2p_change worse = b_rate > a_rate ? P2P_CHANGE_SLOWER : P2P_CHANGE_NOT_COMPARED;
+
+    return (struct p2p_comparison_answers){pair->own->name, pair->own->account, pair->other->account,
+                                           a_rate == b_rate ? P2P_CHANGE_SAME : worse};
+}
+
+/* Of `pairs` configurations. False: out of memory. */
+static bool make_rows(const struct p2p_result *a, const struct p2p_result *b, size_t pairs,
+                      struct p2p_comparison *comparison)
+{
+    const size_t sure_boots = boots_needed(pairs, comparison->rules.alpha);
+
     for (size_t i = 0; i < a->configuration_count; i++) {
         const struct p2p_result_configuration *own = &a->configurations[i];
-        const struct pair pair = {a, b, own, p2p_result_find(b, own->name)};
+        const struct pair pair = {a, b, own, p2p_result_find(b, own->name), sure_boots};
 
         if (pair.other == NULL) {
             continue;
@@ -305,8 +360,24 @@ static bool make_rows(const struct p2p_result *a, const struct p2p_result *b, st
             return false;
         }
         comparison->row_count += P2P_FIGURE_COUNT;
+        comparison->answers[comparison->configuration_count++] = compare_answers(&pair);
     }
     return true;
+}
+
+/* Without B's late answers, what is slower still is slower; nothing else can be said, and nothing without A's. */
+static void judge_answers(const struct p2p_comparison_answers *answers,
+                          struct p2p_comparison_row rows[P2P_FIGURE_COUNT])
+{
+    const bool is_b = answers->change == P2P_CHANGE_SLOWER;
+
+    for (size_t i = 0; i < P2P_FIGURE_COUNT && answers->change != P2P_CHANGE_SAME; i++) {
+        if (rows[i].change != P2P_CHANGE_NOT_COMPARED && !(is_b && rows[i].change == P2P_CHANGE_SLOWER)) {
+            decide(&rows[i], P2P_CHANGE_NOT_COMPARED,
+                   "%s missed or was late for more stimuli: what is beyond the deadline is in no figure",
+                   is_b ? "B" : "A");
+        }
+    }
 }
 
 static void judge(const struct p2p_result *a, const struct p2p_result *b, size_t tested,
@@ -320,6 +391,9 @@ static void judge(const struct p2p_result *a, const struct p2p_result *b, size_t
         } else if (row->change != P2P_CHANGE_NOT_COMPARED) {
             judge_exact(row);
         }
+    }
+    for (size_t i = 0; i < comparison->configuration_count; i++) {
+        judge_answers(&comparison->answers[i], &comparison->rows[i * P2P_FIGURE_COUNT]);
     }
 }
 
@@ -336,7 +410,9 @@ bool p2p_compare(const struct p2p_result *a, const struct p2p_result *b, const s
         return true;
     }
     comparison->rows = calloc(pairs * P2P_FIGURE_COUNT, sizeof *comparison->rows);
-    if (comparison->rows == NULL || !make_rows(a, b, comparison) || !adjust(comparison, &tested)) {
+    comparison->answers = calloc(pairs, sizeof *comparison->answers);
+    if (comparison->rows == NULL || comparison->answers == NULL || !make_rows(a, b, pairs, comparison) ||
+        !adjust(comparison, &tested)) {
         p2p_comparison_free(comparison);
         return false;
     }
@@ -348,6 +424,7 @@ bool p2p_compare(const struct p2p_result *a, const struct p2p_result *b, const s
 void p2p_comparison_free(struct p2p_comparison *comparison)
 {
     free(comparison->rows);
+    free(comparison->answers);
     *comparison = (struct p2p_comparison){0};
 }
 
@@ -359,4 +436,36 @@ size_t p2p_comparison_count(const struct p2p_comparison *comparison, enum p2p_ch
         count += comparison->rows[i].change == change;
     }
     return count;
+}
+
+bool p2p_comparison_is_slower(const struct p2p_comparison *comparison)
+{
+    bool slower = p2p_comparison_count(comparison, P2P_CHANGE_SLOWER) > 0;
+
+    for (size_t i = 0; i < comparison->configuration_count && !slower; i++) {
+        slower = comparison->answers[i].change == P2P_CHANGE_SLOWER;
+    }
+    return slower;
+}
+
+static bool has_compared_row(const struct p2p_comparison *comparison, const char *configuration)
+{
+    for (size_t i = 0; i < comparison->row_count; i++) {
+        if (comparison->rows[i].change != P2P_CHANGE_NOT_COMPARED &&
+            strcmp(comparison->rows[i].configuration, configuration) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool p2p_comparison_is_open(const struct p2p_comparison *comparison)
+{
+    bool open = p2p_comparison_count(comparison, P2P_CHANGE_TOO_FEW) > 0 ||
+                p2p_comparison_count(comparison, P2P_CHANGE_TOO_STRICT) > 0;
+
+    for (size_t i = 0; i < comparison->configuration_count && !open; i++) {
+        open = !has_compared_row(comparison, comparison->answers[i].configuration);
+    }
+    return open;
 }

@@ -8,11 +8,15 @@
  * table at `alpha`. Never are two maxima of whole runs compared: without any change, one of them is the larger one half
  * of the time.
  *
- * Where virtual time makes all boots of A agree, and all of B, there is no chance left: then any difference is told.
+ * Where virtual time makes all boots of A agree, and all of B, and chance could not have, any difference is told.
+ *
+ * Stimuli that were missed or answered late are in no figure. So they are counted beside them: the side that has more
+ * of them looks faster than it is.
  */
 #ifndef P2P_VERDICT_COMPARISON_H
 #define P2P_VERDICT_COMPARISON_H
 
+#include "capture/pairing.h"
 #include "stats/difference.h"
 #include "stats/figures.h"
 #include "store/result.h"
@@ -20,6 +24,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What its user calls it, and what it is. */
 struct p2p_named_result {
@@ -41,6 +46,7 @@ enum p2p_change {
     P2P_CHANGE_SAME,         /* shown to be within the noise floor */
     P2P_CHANGE_UNDECIDED,    /* chance can explain it */
     P2P_CHANGE_TOO_FEW,      /* so few boots can show nothing */
+    P2P_CHANGE_TOO_STRICT,   /* no number of boots could: the test's least p is above what alpha leaves it */
     P2P_CHANGE_NOT_COMPARED, /* there is nothing to compare, or it would not be fair */
 };
 
@@ -59,11 +65,21 @@ struct p2p_comparison_row {
     char reason[P2P_COMPARISON_REASON_BYTES];
 };
 
+/* What became of one configuration's stimuli. */
+struct p2p_comparison_answers {
+    const char *configuration; /* borrowed from A */
+    struct p2p_account a, b;
+    /* SLOWER: B missed or was late for a larger part of them. NOT_COMPARED: A was. SAME: neither. */
+    enum p2p_change change;
+};
+
 struct p2p_comparison {
     struct p2p_comparison_rules rules;
-    struct p2p_comparability comparability; /* if they are not comparable, there are no rows */
+    struct p2p_comparability comparability; /* if they are not comparable, there are no rows and no configurations */
     size_t row_count;
     struct p2p_comparison_row *rows; /* what changed first, then by the size of the effect */
+    size_t configuration_count;
+    struct p2p_comparison_answers *answers; /* of each configuration, in A's order */
 };
 
 /*
@@ -77,7 +93,15 @@ void p2p_comparison_free(struct p2p_comparison *comparison);
 /* How many rows say so. */
 size_t p2p_comparison_count(const struct p2p_comparison *comparison, enum p2p_change change);
 
-/* "slower", "faster", "same", "~", "too few boots", "not compared". */
+/* Stimuli that were missed or answered late. */
+uint64_t p2p_unanswered(const struct p2p_account *account);
+
+/* A row is slower, or more of a configuration's stimuli are unanswered. */
+bool p2p_comparison_is_slower(const struct p2p_comparison *comparison);
+/* A row could not be told, or of a configuration none was compared: that nothing is slower means nothing. */
+bool p2p_comparison_is_open(const struct p2p_comparison *comparison);
+
+/* "slower", "faster", "same", "~", "too few boots", "alpha too small", "not compared". */
 const char *p2p_change_name(enum p2p_change change);
 
 /* Sorts `values`; count > 0. */

@@ -3,6 +3,7 @@
 
 #include "stats/difference.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define CONFIDENCE 0.99
@@ -19,10 +20,23 @@ static bool all_same(struct p2p_boot_values values)
     return true;
 }
 
-/* Several boots of each side, and no spread at all: there is no chance left to guard against. */
-static bool is_exact(struct p2p_boot_values own, struct p2p_boot_values other)
+static bool is_of_tail(enum p2p_figure figure)
 {
-    return own.count > 1 && other.count > 1 && all_same(own) && all_same(other);
+    return figure != P2P_FIGURE_AVG && figure != P2P_FIGURE_P50;
+}
+
+/* Several boots of each side without any spread, of a bench that is deterministic: no chance is left. */
+static bool needs_no_more_boots(enum p2p_figure figure, enum p2p_time_base time_base, struct p2p_boot_values own,
+                                struct p2p_boot_values other)
+{
+    return time_base == P2P_TIME_INSTRUCTIONS && own.count > 1 && other.count > 1 && all_same(own) && all_same(other) &&
+           (!is_of_tail(figure) || (own.alike && other.alike));
+}
+
+static bool is_fair(enum p2p_figure figure, struct p2p_boot_values own, struct p2p_boot_values other)
+{
+    return (figure != P2P_FIGURE_MAX && figure != P2P_FIGURE_WARM_MAX) ||
+           (own.n_least == own.n_most && other.n_least == other.n_most && own.n_least == other.n_least);
 }
 
 static bool all_positive(struct p2p_boot_values values)
@@ -33,6 +47,18 @@ static bool all_positive(struct p2p_boot_values values)
         }
     }
     return true;
+}
+
+static void say_unfair(const struct p2p_relative_limit *limit, struct p2p_boot_values own, struct p2p_boot_values other,
+                       const char *name, struct p2p_judgement *judgement)
+{
+    uint64_t least = own.n_least < other.n_least ? own.n_least : other.n_least;
+    uint64_t most = own.n_most > other.n_most ? own.n_most : other.n_most;
+
+    p2p_judgement_add(judgement, P2P_VERDICT_INCONCLUSIVE,
+                      "%s cannot be held against %s: boots of %" PRIu64 " and of %" PRIu64
+                      " samples: the largest of more is larger",
+                      p2p_figure_name(limit->figure), name, least, most);
 }
 
 /*
@@ -81,11 +107,11 @@ static void judge_interval(const struct p2p_relative_limit *limit, struct p2p_re
     }
 }
 
-bool p2p_judge_relative(const struct p2p_relative_limit *limit, struct p2p_boot_values own,
-                        struct p2p_boot_values other, struct p2p_relative *relative)
+bool p2p_judge_relative(const struct p2p_relative_limit *limit, enum p2p_time_base time_base,
+                        struct p2p_boot_values own, struct p2p_boot_values other, struct p2p_relative *relative)
 {
-    const bool exact = is_exact(own, other);
     struct p2p_difference ratio;
+    bool exact;
     char name[OTHER_TEXT_BYTES];
 
     *relative = (struct p2p_relative){0};
@@ -95,12 +121,17 @@ bool p2p_judge_relative(const struct p2p_relative_limit *limit, struct p2p_boot_
                           p2p_figure_name(limit->figure), name);
         return true;
     }
+    if (!is_fair(limit->figure, own, other)) {
+        say_unfair(limit, own, other, name, &relative->judgement);
+        return true;
+    }
     if (!p2p_ratio_of(other.ns, other.count, own.ns, own.count, CONFIDENCE, &ratio)) {
         return false;
     }
+    relative->bounded = ratio.bounded || needs_no_more_boots(limit->figure, time_base, own, other);
+    exact = relative->bounded && all_same(own) && all_same(other);
     relative->known = true;
     relative->ratio = exact ? own.ns[0] / other.ns[0] : ratio.shift; /* the shift went through a root */
-    relative->bounded = exact || ratio.bounded;
     if (!relative->bounded) {
         p2p_judgement_add(&relative->judgement, P2P_VERDICT_INCONCLUSIVE,
                           "%s is %.4g of %s, limit %g: too few boots to say so with 99 %%, %zu of %zu",

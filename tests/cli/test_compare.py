@@ -17,6 +17,24 @@ from bench import SOURCE, BenchCase, check_schema
 FIGURES = ["avg", "p50", "p99", "p99_9", "max", "warm_max"]
 
 
+def total(entry):
+    """Makes an entry's totals those of its boots, all of whose stimuli were answered."""
+    boots, account = entry["boot_figures"], entry["account"]
+    n = sum(boot["n"] for boot in boots)
+    entry["stats"].update(n=n, n_warm=sum(boot["n_warm"] for boot in boots))
+    entry["stats"].update({name: max(boot[name] for boot in boots) for name in ("max_ns", "warm_max_ns")})
+    account.update(dict.fromkeys(("stimuli", "answered", "releases", "answers"), n), edges=3 * n + account["outside"])
+
+
+def leave_unanswered(result, missed, late):
+    """So many stimuli more, which are not answered in time."""
+    (entry,) = result["configurations"]
+    account, more = entry["account"], missed + late
+    account.update(missed=missed, late=late, stimuli=account["stimuli"] + more, releases=account["releases"] + more,
+                   answers=account["answers"] + late, edges=account["edges"] + 2 * more + late)
+    entry["verdict"] = result["verdict"] = "FAIL"
+
+
 class CompareCase(BenchCase):
     def setUp(self):
         super().setUp()
@@ -41,6 +59,7 @@ class CompareCase(BenchCase):
             entry["boot_figures"] = [{**entry["boot_figures"][0], "boot": boot + 1,
                                       **{f"{figure}_ns": round(1000 * factor * (1 + step * boot))
                                          for figure in FIGURES}} for boot in range(boots)]
+            total(entry)
             result["order"] = [f"native/boot-{boot + 1:03}" for boot in range(boots)]
         return self.edited(change, name=name)
 
@@ -73,6 +92,7 @@ class Compare(CompareCase):
         self.assert_exit(done, 3)
         self.assert_says(done.stdout, "4 and 4 boots of 1 configuration can show nothing: take 6 of each")
         self.assert_exit(self.compare("--alpha", "0.05", *few), 1)
+        self.assert_exit(self.compare("--alpha", "5e-2", *few), 1)
 
     def test_json(self):
         done = self.compare("--json", self.slower(1, name="one.json"), self.slower(1.05))
@@ -84,6 +104,45 @@ class Compare(CompareCase):
             self.assertAlmostEqual(row["effect"], 0.05, delta=0.001)
             self.assertLess(row["low_ns"], row["difference_ns"])
             self.assertLess(row["p_adjusted"], 0.0001)
+
+    def unanswered(self, factor, missed, late, name="unanswered.json"):
+        result = json.loads(self.slower(factor).read_text())
+        leave_unanswered(result, missed, late)
+        return self.bench.write(name, result)
+
+    def test_who_loses_the_slow_ones_is_not_faster(self):
+        one, lossy = self.slower(1, name="one.json"), self.unanswered(0.9, 2, 1)
+        done = self.compare(one, lossy)
+        self.assert_exit(done, 1)
+        self.assert_says(done.stdout, "\nnative: B missed 2 and answered 1 of 1003 stimuli late, "
+                         "A missed 0 and answered 0 of 1000 late: slower\n", "0 slower, 0 faster, 6 not compared\n")
+        done = self.compare(lossy, one)
+        self.assert_exit(done, 3)
+        self.assert_says(done.stdout, "1000 stimuli late, A missed 2 and answered 1 of 1003 late: not compared\n",
+                         "0 slower, 0 faster, 6 not compared\n")
+        comparison = json.loads(self.compare("--json", one, lossy).stdout)
+        check_schema("comparison", comparison)
+        self.assertEqual(comparison["configurations"], [
+            {"configuration": "native", "a_unanswered": 0, "a_stimuli": 1000, "b_unanswered": 3, "b_stimuli": 1003}])
+
+    def test_an_edited_verdict_is_not_believed(self):
+        def change(result):
+            leave_unanswered(result, 1, 0)
+            result["configurations"][0]["verdict"] = result["verdict"] = "PASS"
+        done = self.compare(self.a.folder, self.edited(change))
+        self.assert_exit(done, 2)
+        self.assert_says(done.stderr, "B is a BENCH FAULT: native: BENCH FAULT")
+
+    def test_boots_without_figures_leave_it_open(self):
+        def change(result):
+            (entry,) = result["configurations"]
+            for boot in entry["boot_figures"]:
+                boot.update(n_warm=0, warm_max_ns=None)
+            entry["stats"].update(n_warm=0, warm_max_ns=None)
+            entry["verdict"] = result["verdict"] = "INCONCLUSIVE"
+        done = self.compare(self.a.folder, self.edited(change))
+        self.assert_exit(done, 3)
+        self.assert_says(done.stdout, "no boot of B has samples after warm-up", "0 slower, 0 faster, 6 not compared\n")
 
     def test_what_is_not_comparable_is_refused_with_all_reasons(self):
         def change(result):

@@ -149,7 +149,7 @@ class Refused(BenchCase):
     def test_decimal_number_out_of_range_or_none(self):
         limits = {"--reference-ns": (1000, 10000000000), "--reference-ppm": (0, 1000)}
         for option, (low, high) in limits.items():
-            for value in low - 1, high + 0.1, "", "x", "1x", " 1", "+1", "1e3", "0x10", "nan", "inf", "1.2.3", "1,5":
+            for value in low - 1, high + 0.1, "", "x", "1x", " 1", "+1", "1e", "0x10", "nan", "inf", "1.2.3", "1,5":
                 with self.subTest(option=option, value=value):
                     self.assert_refused(
                         "probe", "calibrate", option, value, "BENCH", see="pin2pin probe calibrate",

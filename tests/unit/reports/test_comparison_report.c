@@ -36,7 +36,7 @@ static void assert_golden(const char *text, const char *golden)
     free(expected);
 }
 
-enum { CONFIGURATIONS = 2, ROWS = 6 };
+enum { CONFIGURATIONS = 2, ROWS = 7 };
 
 struct sides {
     struct p2p_result_configuration a[CONFIGURATIONS], b[CONFIGURATIONS];
@@ -119,6 +119,19 @@ static void make_rows(struct p2p_comparison_row rows[ROWS])
          false,
          "3 and 3 boots of 1 configuration can show nothing: take 5 of each"},
         {"xen-credit2",
+         P2P_FIGURE_AVG,
+         20,
+         20,
+         1890,
+         1990,
+         {100, 90, 110, true, 1e-11, 1e-11},
+         0.0529,
+         0.000105,
+         P2P_CHANGE_TOO_STRICT,
+         false,
+         "200000 random splits of the boots cannot tell so little chance in 21 configurations: --alpha 0.000105 at "
+         "least"},
+        {"xen-credit2",
          P2P_FIGURE_P99_9,
          0,
          3,
@@ -135,13 +148,21 @@ static void make_rows(struct p2p_comparison_row rows[ROWS])
     memcpy(rows, all, sizeof all);
 }
 
-static struct p2p_comparison comparison_of(struct p2p_comparison_row rows[ROWS])
+static struct p2p_comparison comparison_of(struct p2p_comparison_row rows[ROWS],
+                                           struct p2p_comparison_answers answers[CONFIGURATIONS])
 {
+    const struct p2p_account all = {.stimuli = 2000, .answered = 2000};
+    const struct p2p_account some = {.stimuli = 2000, .answered = 1995, .missed = 2, .late = 3};
+
+    answers[0] = (struct p2p_comparison_answers){"native", all, all, P2P_CHANGE_SAME};
+    answers[1] = (struct p2p_comparison_answers){"xen-credit2", all, some, P2P_CHANGE_SLOWER};
     make_rows(rows);
     return (struct p2p_comparison){.rules = {.alpha = 0.01, .noise_floor = 0.01},
                                    .comparability = {.notes = "only in B: xen-null"},
                                    .row_count = ROWS,
-                                   .rows = rows};
+                                   .rows = rows,
+                                   .configuration_count = CONFIGURATIONS,
+                                   .answers = answers};
 }
 
 static char *text_of(const struct p2p_comparison *comparison, const struct sides *sides)
@@ -159,7 +180,8 @@ static char *text_of(const struct p2p_comparison *comparison, const struct sides
 static void a_table_with_every_word(void **state)
 {
     struct p2p_comparison_row rows[ROWS];
-    struct p2p_comparison comparison = comparison_of(rows);
+    struct p2p_comparison_answers answers[CONFIGURATIONS];
+    struct p2p_comparison comparison = comparison_of(rows, answers);
     struct sides sides;
     char *text;
 
@@ -177,7 +199,8 @@ static void a_table_with_every_word(void **state)
 static void the_same_as_json(void **state)
 {
     struct p2p_comparison_row rows[ROWS];
-    struct p2p_comparison comparison = comparison_of(rows);
+    struct p2p_comparison_answers answers[CONFIGURATIONS];
+    struct p2p_comparison comparison = comparison_of(rows, answers);
     struct sides sides;
     char *text;
 

@@ -8,8 +8,8 @@
 #include "../store/temporary.h"
 #include "consoles.h"
 #include "fake_bench.h"
-#include "session/schedule.h"
 #include "store/analysis.h"
+#include "store/boot_seed.h"
 #include "store/run_folder.h"
 #include "util/file.h"
 
@@ -290,7 +290,7 @@ static void a_selection_keeps_each_boots_schedule(void **state)
     assert_string_equal(fixture.order, "other native native other ");
     path = p2p_format("%s/other/boot-002/boot.json", fixture.folder);
     assert_int_equal(p2p_read_file(path, FILE_BYTES_MAX, &text, &size, &error), P2P_OK);
-    snprintf(seed, sizeof seed, "\"0x%016" PRIx64 "\"", p2p_schedule_seed(SEED, 2, 2));
+    snprintf(seed, sizeof seed, "\"0x%016" PRIx64 "\"", p2p_boot_seed(SEED, 2, 2));
     assert_non_null(strstr(text, seed));
     free(text);
     free(path);

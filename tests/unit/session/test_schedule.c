@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/schedule.h"
 
+#include "store/boot_seed.h"
 #include "util/prng.h"
 
 #include <inttypes.h>
@@ -198,9 +199,9 @@ static void a_burst_keeps_its_spacing_and_bursts_their_period(void **state)
 static void seeds_of_boots_are_fixed(void **state)
 {
     (void)state;
-    assert_int_equal(p2p_schedule_seed(1, 0, 1), UINT64_C(0x7c34603f9b0f1c57));
-    assert_int_equal(p2p_schedule_seed(1, 3, 1), UINT64_C(0x40931a087e5ecfdc));
-    assert_int_equal(p2p_schedule_seed(0, 0, 1), UINT64_C(0xd5d90d9880f3927));
+    assert_int_equal(p2p_boot_seed(1, 0, 1), UINT64_C(0x7c34603f9b0f1c57));
+    assert_int_equal(p2p_boot_seed(1, 3, 1), UINT64_C(0x40931a087e5ecfdc));
+    assert_int_equal(p2p_boot_seed(0, 0, 1), UINT64_C(0xd5d90d9880f3927));
 }
 
 static void neighbouring_plans_configurations_and_boots_differ(void **state)
@@ -213,7 +214,7 @@ static void neighbouring_plans_configurations_and_boots_differ(void **state)
     for (uint64_t plan = 0; plan < PLANS; plan++) {
         for (size_t configuration = 0; configuration < CONFIGURATIONS; configuration++) {
             for (uint32_t boot = 1; boot <= BOOTS; boot++) {
-                seeds[count] = p2p_schedule_seed(plan, configuration, boot);
+                seeds[count] = p2p_boot_seed(plan, configuration, boot);
                 for (size_t i = 0; i < count; i++) {
                     assert_int_not_equal(seeds[i], seeds[count]);
                 }

@@ -231,6 +231,56 @@ static void a_boot_of_another_place_or_probe_is_a_fault(void **state)
     }
 }
 
+/* Of the same name and number, but measured by another plan, or on another system. */
+static void a_boot_of_another_run_is_a_fault(void **state)
+{
+    static const struct {
+        const char *from, *to, *reason;
+    } cases[] = {
+        {"\"seed\": \"0x", "\"seed\": \"0x0000000000000011",
+         "boot 2: its boot.json is of another run: seed 0x0000000000000011, expected 0x"},
+        {"\"stimuli\": 60", "\"stimuli\": 20", "boot 2: its boot.json is of another run: 20 stimuli, expected 60"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *folder = copy_of_golden();
+        char *text = read_text(folder, "xen-4.17-vwfi-trap/boot-002/boot.json");
+        char *result_text = read_text(folder, "result.json");
+        char *name = strstr(result_text, "\"name\": \"xen-4.17-vwfi-trap\",");
+        char *numbered;
+        struct p2p_result *result;
+
+        assert_non_null(strstr(text, cases[i].from));
+        assert_non_null(name);
+        overwrite(strstr(text, cases[i].from), cases[i].to);
+        temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/boot.json", text);
+        numbered = p2p_format("%.*s\"number\": 2, %s", (int)(name - result_text), result_text, name);
+        temporary_write(folder, "result.json", numbered);
+        result = analyse(folder);
+        assert_int_equal(result->configurations[1].judgement.verdict, P2P_VERDICT_BENCH_FAULT);
+        assert_ptr_equal(strstr(result->configurations[1].judgement.reason, cases[i].reason),
+                         result->configurations[1].judgement.reason);
+        p2p_result_free(result);
+        free(numbered);
+        free(result_text);
+        free(text);
+        temporary_remove(folder);
+    }
+}
+
+static void a_boot_without_xen_is_not_of_those_on_it(void **state)
+{
+    char *folder = copy_of_golden();
+
+    (void)state;
+    temporary_write(folder, "xen-4.17-vwfi-trap/boot-002/boot.json",
+                    "{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"xen-4.17-vwfi-trap\", "
+                    "\"boot\": 2, \"complete\": true, \"fault\": null, \"xen\": null, "
+                    "\"probe\": {\"name\": \"ideal\", \"uncertainty_ns\": 0}}");
+    expect_fault(folder, "boot 2: it ran without Xen, others on it", 2, 2 * SAMPLES);
+}
+
 static void write_boot(const char *folder, const char *name, const char *outcome, const char *probe)
 {
     char *text = p2p_format("{\"schema\": \"pin2pin.boot\", \"version\": 1, \"configuration\": \"%.*s\", \"boot\": %c, "
@@ -927,6 +977,8 @@ int main(void)
         cmocka_unit_test(a_damaged_boot_json_is_a_fault_told_without_its_folder),
         cmocka_unit_test(a_boots_own_fault_is_told),
         cmocka_unit_test(a_boot_of_another_place_or_probe_is_a_fault),
+        cmocka_unit_test(a_boot_of_another_run_is_a_fault),
+        cmocka_unit_test(a_boot_without_xen_is_not_of_those_on_it),
         cmocka_unit_test(a_probe_of_another_serial_is_another_probe),
         cmocka_unit_test(a_boot_whose_probe_was_not_known_has_one_reason),
         cmocka_unit_test(without_any_edges_there_is_no_probe),

@@ -249,6 +249,30 @@ static void what_is_missing_is_refused_before_the_run(void **state)
     p2p_result_free(result);
 }
 
+/* Somebody wrote into the folder, or into a file before it was pinned. */
+static void a_void_or_edited_file_is_no_baseline(void **state)
+{
+    struct fixture *fixture = *state;
+    struct p2p_result *result = new_run("4.20.0", "a");
+    struct p2p_result *edited = p2p_result_load(RESULT, &fixture->error);
+    char *text, *path = p2p_format("%s/edited.json", fixture->base);
+
+    assert_non_null(edited);
+    edited->configurations[0].account.lost = 3;
+    text = p2p_result_encode(edited);
+    temporary_write(fixture->base, "edited.json", text);
+    expect_refused(fixture, p2p_baseline_pin(fixture->folder, "4.20.0", path, &fixture->error), "is a BENCH FAULT");
+    pin(fixture, "4.20.0");
+    temporary_write(fixture->folder, "4.20.0.json", text);
+    expect_refused(fixture, p2p_baseline_attach(result, fixture->folder, &fixture->error),
+                   "4.20.0.json: cannot be a baseline, for its run is a BENCH FAULT");
+    assert_int_equal(result->reference_count, 0);
+    free(path);
+    free(text);
+    p2p_result_free(edited);
+    p2p_result_free(result);
+}
+
 /* Who asks for none needs no folder. */
 static void without_such_a_limit_nothing_is_looked_at(void **state)
 {
@@ -275,6 +299,7 @@ int main(void)
         cmocka_unit_test(the_folder_is_the_plans_or_the_users_own),
         IN_A_FOLDER(each_is_attached_once_with_all_that_makes_it_comparable),
         IN_A_FOLDER(what_is_missing_is_refused_before_the_run),
+        IN_A_FOLDER(a_void_or_edited_file_is_no_baseline),
         IN_A_FOLDER(without_such_a_limit_nothing_is_looked_at),
     };
 

@@ -77,6 +77,7 @@ static void set_up(struct fixture *fixture)
                                            .probe = "ideal",
                                            .tick_hz = 1000000000,
                                            .boots = BOOTS,
+                                           .confirm_boots = 1,
                                            .complete = true,
                                            .configuration_count = CONFIGURATIONS}};
     fixture->result.configurations = fixture->configurations;
@@ -234,8 +235,10 @@ static void an_exceedance_limit_is_judged_by_its_counts(void **state)
     (void)state;
     set_up(&fixture);
     trap->limits.exceedance = (struct p2p_exceedance_limit){.over_ns = 1050, .probability = 0.01};
+    trap->limits.exceedance.over_ns = 1104;
     trap->exceedance = (struct p2p_exceedance){.n = 500};
     assert_int_equal(judge(&fixture, TRAP)->judgement.verdict, P2P_VERDICT_PASS);
+    trap->limits.exceedance.over_ns = 1050;
     trap->exceedance = (struct p2p_exceedance){.n = 500, .count = 50};
     assert_int_equal(judge(&fixture, TRAP)->judgement.verdict, P2P_VERDICT_FAIL);
 }
@@ -273,6 +276,22 @@ static void a_fresh_boot_changes_no_verdict(void **state)
         assert_string_equal(fixture.configurations[TRAP].judgement.reason, cases[i].reason);
         assert_int_equal(fixture.configurations[TRAP].confirmation.judgement.verdict, cases[i].verdict);
     }
+}
+
+static void a_fresh_boot_that_could_not_tell_says_why(void **state)
+{
+    struct fixture fixture;
+    struct p2p_result_configuration *trap = &fixture.configurations[TRAP];
+
+    (void)state;
+    set_up(&fixture);
+    trap->limits.exceedance = (struct p2p_exceedance_limit){.over_ns = 1050, .probability = 0.05};
+    trap->exceedance = (struct p2p_exceedance){.n = 500, .count = 50};
+    confirm(&fixture, TRAP, 1000);
+    trap->confirmation.exceedance = (struct p2p_exceedance){.n = SAMPLES, .count = 5};
+    judge(&fixture, TRAP);
+    assert_int_equal(trap->confirmation.judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(trap->judgement.reason, "; a fresh boot could not tell: 5 of 100 over 1050 ns"));
 }
 
 /* One boot has no interval: its own figure has to be above the limit again. */
@@ -380,6 +399,54 @@ static void forget_samples(struct fixture *fixture)
     fixture->boots[NATIVE][2].figures.n--;
 }
 
+static void hide_exceedances(struct fixture *fixture)
+{
+    fixture->configurations[NATIVE].limits.exceedance = (struct p2p_exceedance_limit){400, 0.5};
+    fixture->configurations[NATIVE].exceedance = (struct p2p_exceedance){.n = 500, .count = 0};
+}
+
+static void shrink_exceedances(struct fixture *fixture)
+{
+    fixture->configurations[NATIVE].limits.exceedance = (struct p2p_exceedance_limit){400, 0.5};
+    fixture->configurations[NATIVE].exceedance = (struct p2p_exceedance){.n = 400, .count = 1};
+}
+
+static void add_stimuli(struct fixture *fixture)
+{
+    fill_measured(&(struct p2p_stats){0}, &fixture->configurations[NATIVE].account, 600, 380);
+}
+
+static void count_a_boot_twice(struct fixture *fixture)
+{
+    fixture->boots[NATIVE][2].boot = 2;
+}
+
+static void move_boots(struct fixture *fixture)
+{
+    fixture->configurations[TRAP].boots--;
+    fixture->configurations[NATIVE].boots++;
+}
+
+static void lower_p99_of_a_boot(struct fixture *fixture)
+{
+    fixture->boots[NATIVE][2].figures.value_ns[P2P_FIGURE_P99] = 1;
+}
+
+static void lower_p99(struct fixture *fixture)
+{
+    fixture->configurations[NATIVE].stats.p99_ns = 1;
+}
+
+static void lower_mean(struct fixture *fixture)
+{
+    fixture->configurations[NATIVE].stats.avg_ns = 300;
+}
+
+static void confirm_a_pass(struct fixture *fixture)
+{
+    confirm(fixture, NATIVE, 380);
+}
+
 static void drift_control(struct fixture *fixture)
 {
     fixture->configurations[NATIVE].control = (struct p2p_band){500, 600};
@@ -387,8 +454,22 @@ static void drift_control(struct fixture *fixture)
 
 static void edited_files_are_not_believed(void **state)
 {
-    static void (*const edits[])(struct fixture *) = {flatter,   raise_limit_breaker, shrink_truth, exceed,
-                                                      lower_max, forget_samples,      drift_control};
+    static void (*const edits[])(struct fixture *) = {flatter,
+                                                      raise_limit_breaker,
+                                                      shrink_truth,
+                                                      exceed,
+                                                      lower_max,
+                                                      forget_samples,
+                                                      drift_control,
+                                                      hide_exceedances,
+                                                      shrink_exceedances,
+                                                      add_stimuli,
+                                                      count_a_boot_twice,
+                                                      move_boots,
+                                                      lower_p99_of_a_boot,
+                                                      lower_p99,
+                                                      lower_mean,
+                                                      confirm_a_pass};
 
     (void)state;
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
@@ -445,6 +526,7 @@ int main(void)
         cmocka_unit_test(a_baseline_of_another_setup_decides_nothing),
         cmocka_unit_test(an_exceedance_limit_is_judged_by_its_counts),
         cmocka_unit_test(a_fresh_boot_changes_no_verdict),
+        cmocka_unit_test(a_fresh_boot_that_could_not_tell_says_why),
         cmocka_unit_test(a_ratio_is_confirmed_by_the_fresh_figure),
         cmocka_unit_test(a_fresh_boot_with_lost_edges_confirms_nothing),
         cmocka_unit_test(boots_that_are_missing_void_the_run),

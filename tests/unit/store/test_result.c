@@ -165,8 +165,8 @@ static void so_does_all_of_today(void **state)
     assert_int_equal(only->confirmation.boots, 1);
     assert_int_equal(only->confirmation.judgement.verdict, P2P_VERDICT_FAIL);
     assert_int_equal(only->confirmation.stats.max_ns, 7);
-    assert_int_equal(only->confirmation.account.edges, 10);
-    assert_int_equal(only->confirmation.exceedance.n, 3);
+    assert_int_equal(only->confirmation.account.edges, 19);
+    assert_int_equal(only->confirmation.exceedance.n, 6);
     assert_int_equal(only->boot_figure_count, 2);
     assert_int_equal(only->boot_figures[1].boot, 2);
     assert_near(only->boot_figures[1].figures.value_ns[P2P_FIGURE_AVG], 5.75);

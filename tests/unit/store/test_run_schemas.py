@@ -29,7 +29,7 @@ NEW = {
     "result": {**NEW_IN_PROBE, "avg_uncertainty_ns": "stats", "truth": 0, "wiring": None, "baselines": None,
                "order": None, "confirm_boots": "plan", "p99_9_ns": "limits", "intervals": "stats", "set": 0, "stub": 0,
                "stub_path": 0, "spread": 0, "outliers": 0, "exceedance": 0, "relative": 0, "confirmation": 0,
-               "boot_figures": 0, "control": 0},
+               "boot_figures": 0, "control": 0, "number": 0},
     "boot": {**NEW_IN_PROBE, "tries": None, "failed_try": None, "schedule": None, "confirmation": None, "files": None},
 }
 # Where null tells that there is none.

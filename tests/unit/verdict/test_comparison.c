@@ -157,6 +157,113 @@ static void on_virtual_time_boots_that_agree_are_exact(void **state)
     assert_all(&a, &a, P2P_CHANGE_SAME, "exact: all boots of A and of B agree");
 }
 
+/* Of samples that spread, two boots have the same maximum by chance; 5 and 5 do not: 2 / C(10, 5) = 0.0079. */
+static void boots_that_agree_by_chance_are_not_exact(void **state)
+{
+    struct boots a, b;
+
+    (void)state;
+    boots_from(&a, 1046, 0, 2);
+    boots_from(&b, 3272, 0, 2);
+    a.result.time_base = b.result.time_base = P2P_TIME_INSTRUCTIONS;
+    a.configuration.stats.max_ns = 1046;
+    assert_all(&a, &b, P2P_CHANGE_TOO_FEW, "2 and 2 boots of 1 configuration can show nothing: take 5 of each");
+    assert_all(&b, &a, P2P_CHANGE_TOO_FEW, "2 and 2 boots of 1 configuration can show nothing: take 5 of each");
+    boots_from(&a, 3855, 0, 5);
+    boots_from(&b, 3856, 0, 5);
+    a.result.time_base = b.result.time_base = P2P_TIME_INSTRUCTIONS;
+    a.configuration.stats.max_ns = b.configuration.stats.max_ns = 3900;
+    assert_all(&a, &b, P2P_CHANGE_SLOWER, "exact: all boots of A agree, and all of B do");
+}
+
+static void set_account(struct boots *boots, uint64_t stimuli, uint64_t missed, uint64_t late)
+{
+    boots->configuration.account =
+        (struct p2p_account){.stimuli = stimuli, .answered = stimuli - missed - late, .missed = missed, .late = late};
+}
+
+static void assert_answers(const struct boots *a, const struct boots *b, enum p2p_change change, bool slower, bool open)
+{
+    struct p2p_comparison comparison = compared(a, b);
+
+    assert_int_equal(comparison.configuration_count, 1);
+    assert_string_equal(comparison.answers[0].configuration, "xen");
+    assert_int_equal(comparison.answers[0].change, change);
+    assert_int_equal(comparison.answers[0].b.missed, b->configuration.account.missed);
+    assert_int_equal(p2p_comparison_is_slower(&comparison), slower);
+    assert_int_equal(p2p_comparison_is_open(&comparison), open);
+    p2p_comparison_free(&comparison);
+}
+
+static void who_loses_the_slow_ones_is_slower(void **state)
+{
+    static const char of_b[] = "B missed or was late for more stimuli: what is beyond the deadline is in no figure";
+    static const char of_a[] = "A missed or was late for more stimuli: what is beyond the deadline is in no figure";
+    struct boots a, b;
+
+    (void)state;
+    boots_from(&a, 1050, 1, 10);
+    boots_from(&b, 1000, 1, 10);
+    set_account(&a, 10000, 0, 0);
+    set_account(&b, 10000, 1, 0);
+    assert_all(&a, &b, P2P_CHANGE_NOT_COMPARED, of_b);
+    assert_answers(&a, &b, P2P_CHANGE_SLOWER, true, true);
+    set_account(&b, 10000, 0, 1);
+    assert_all(&a, &b, P2P_CHANGE_NOT_COMPARED, of_b);
+    assert_all(&b, &a, P2P_CHANGE_NOT_COMPARED, of_a);
+    assert_answers(&b, &a, P2P_CHANGE_NOT_COMPARED, false, true);
+}
+
+/* It is slower even without its slowest. */
+static void slower_rows_stand_beside_more_late_answers(void **state)
+{
+    struct boots a, b;
+
+    (void)state;
+    boots_from(&a, 1000, 1, 10);
+    boots_from(&b, 1050, 1, 10);
+    set_account(&a, 10000, 0, 0);
+    set_account(&b, 10000, 0, 1);
+    assert_all(&a, &b, P2P_CHANGE_SLOWER, "p is at most 0.01, and the effect beyond the noise floor of 1 %");
+    assert_answers(&a, &b, P2P_CHANGE_SLOWER, true, false);
+}
+
+static void as_many_unanswered_of_as_many_are_no_difference(void **state)
+{
+    struct boots a, b;
+
+    (void)state;
+    boots_from(&a, 1050, 1, 10);
+    boots_from(&b, 1000, 1, 10);
+    set_account(&a, 10000, 1, 1);
+    set_account(&b, 20000, 4, 0);
+    assert_all(&a, &b, P2P_CHANGE_FASTER, "p is at most 0.01, and the effect beyond the noise floor of 1 %");
+    assert_answers(&a, &b, P2P_CHANGE_SAME, false, false);
+}
+
+/* 20 and 20 boots have 1.4e11 splits, of which 200000 are drawn: no p is below 5e-6. */
+static void what_the_test_cannot_resolve_is_told(void **state)
+{
+    struct p2p_comparison_rules strict = {.alpha = 5e-6, .noise_floor = 0.01};
+    struct p2p_comparison comparison;
+    struct boots a, b;
+
+    (void)state;
+    boots_from(&a, 1000, 1, 20);
+    boots_from(&b, 5000, 1, 20);
+    assert_true(p2p_compare(&a.result, &b.result, &strict, &comparison));
+    assert_int_equal(p2p_comparison_count(&comparison, P2P_CHANGE_SLOWER), P2P_FIGURE_COUNT);
+    assert_false(p2p_comparison_is_open(&comparison));
+    p2p_comparison_free(&comparison);
+    strict.alpha = 4e-6;
+    assert_true(p2p_compare(&a.result, &b.result, &strict, &comparison));
+    assert_int_equal(p2p_comparison_count(&comparison, P2P_CHANGE_TOO_STRICT), P2P_FIGURE_COUNT);
+    assert_string_equal(comparison.rows[0].reason, "200000 random splits of the boots cannot tell so little chance in "
+                                                   "1 configuration: --alpha 5e-06 at least");
+    assert_true(p2p_comparison_is_open(&comparison));
+    p2p_comparison_free(&comparison);
+}
+
 static void one_boot_or_a_clock_is_never_exact(void **state)
 {
     struct boots a, b;
@@ -361,6 +468,11 @@ int main(void)
         cmocka_unit_test(what_chance_can_explain_is_undecided),
         cmocka_unit_test(too_few_boots_are_told_with_how_many_it_takes),
         cmocka_unit_test(on_virtual_time_boots_that_agree_are_exact),
+        cmocka_unit_test(boots_that_agree_by_chance_are_not_exact),
+        cmocka_unit_test(who_loses_the_slow_ones_is_slower),
+        cmocka_unit_test(slower_rows_stand_beside_more_late_answers),
+        cmocka_unit_test(as_many_unanswered_of_as_many_are_no_difference),
+        cmocka_unit_test(what_the_test_cannot_resolve_is_told),
         cmocka_unit_test(one_boot_or_a_clock_is_never_exact),
         cmocka_unit_test(without_a_noise_floor_every_significant_effect_counts),
         cmocka_unit_test(another_probe_has_to_be_beyond_its_uncertainty),

@@ -23,7 +23,7 @@ static struct p2p_relative judge(const struct p2p_relative_limit *limit, struct 
 {
     struct p2p_relative relative;
 
-    assert_true(p2p_judge_relative(limit, own, other, &relative));
+    assert_true(p2p_judge_relative(limit, P2P_TIME_INSTRUCTIONS, own, other, &relative));
     return relative;
 }
 
@@ -105,6 +105,50 @@ static void boots_that_agree_give_an_exact_ratio(void **state)
     assert_int_equal(relative.judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
 }
 
+/* On hardware two boots that agree are chance; so is, on any bench, the tail of two boots. */
+static void boots_that_agree_by_chance_are_too_few(void **state)
+{
+    struct p2p_relative_limit limit = TWO_FIFTHS;
+    struct p2p_boot_values own = BOOTS(3272, 3272), other = BOOTS(1046, 1046);
+    struct p2p_relative relative;
+
+    (void)state;
+    assert_true(p2p_judge_relative(&limit, P2P_TIME_HARDWARE, own, other, &relative));
+    assert_int_equal(relative.judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+    for (limit.figure = P2P_FIGURE_P99; limit.figure <= P2P_FIGURE_WARM_MAX; limit.figure++) {
+        own.alike = other.alike = false;
+        assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+        own.alike = true;
+        assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+        other.alike = true;
+        assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_FAIL);
+    }
+}
+
+static void the_largest_of_boots_of_other_sizes_decides_nothing(void **state)
+{
+    struct p2p_relative_limit limit = {.figure = P2P_FIGURE_MAX, .at_most = 1.05, .of = "xen"};
+    struct p2p_boot_values own = BOOTS(2000, 2001, 2002, 2003, 2004), other = BOOTS(1000, 1001, 1002, 1003, 1004);
+    struct p2p_relative relative;
+
+    (void)state;
+    own.n_least = own.n_most = 15000;
+    other.n_least = other.n_most = 15000;
+    assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_FAIL);
+    other.n_least = 20;
+    assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+    other.n_most = 20;
+    relative = judge(&limit, own, other);
+    assert_false(relative.known);
+    assert_int_equal(relative.judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+    assert_string_equal(relative.judgement.reason, "max cannot be held against xen: boots of 20 and of 15000 samples: "
+                                                   "the largest of more is larger");
+    limit.figure = P2P_FIGURE_WARM_MAX;
+    assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_INCONCLUSIVE);
+    limit.figure = P2P_FIGURE_P50; /* no more of it in more samples */
+    assert_int_equal(judge(&limit, own, other).judgement.verdict, P2P_VERDICT_FAIL);
+}
+
 /* The limit itself is met by the exact quotient, whatever the bits of both are. */
 static void an_exact_ratio_at_the_limit_passes(void **state)
 {
@@ -143,6 +187,8 @@ int main(void)
         cmocka_unit_test(too_few_boots_say_how_many_it_takes),
         cmocka_unit_test(a_baseline_of_few_boots_takes_more_of_ours),
         cmocka_unit_test(boots_that_agree_give_an_exact_ratio),
+        cmocka_unit_test(boots_that_agree_by_chance_are_too_few),
+        cmocka_unit_test(the_largest_of_boots_of_other_sizes_decides_nothing),
         cmocka_unit_test(an_exact_ratio_at_the_limit_passes),
         cmocka_unit_test(without_figures_there_is_no_ratio),
     };
