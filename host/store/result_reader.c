@@ -673,9 +673,9 @@ static void read_root(struct p2p_json_file *file, struct p2p_result *result)
         read_configuration(&element, &result->configurations[i]);
         result->configuration_count = i + 1;
     }
-    refuse_twins(&root, result);
     read_references(&root, result);
     if (result->configurations != NULL) {
+        refuse_twins(&root, result);
         read_order(&root, result);
     }
 }

@@ -199,6 +199,13 @@ class Control(BenchCase):
         self.assertEqual(run.configuration()["control"], {"avg_ns": {"min": 3, "max": 100}})
         self.assert_exit(self.bench.pin2pin("gate", run.folder / "result.json"), 4)
 
+    def test_it_is_run_whatever_is_asked_for(self):
+        control = {"configuration": "native", "avg_ns": {"min": 3, "max": 100}}
+        run = self.bench.measure([{"name": "native"}, {"name": "other"}], ["--only", "other"], {"control": control})
+        self.assert_exit(run, 4)
+        self.assert_says(run.stderr, "native is run as well: it is the control")
+        self.assertEqual([entry["name"] for entry in run.result["configurations"]], ["native", "other"])
+
     def test_within_it_the_night_counts(self):
         run = self.measure(2, 2)
         self.assert_exit(run, 0)
@@ -211,6 +218,12 @@ class Guide(unittest.TestCase):
                               timeout=20, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("bench zcu102: uboot, GICv2, probe ftdi", done.stdout)
+
+    def test_the_plan_of_the_guide_is_good(self):
+        done = subprocess.run([PIN2PIN, "check", "-q", SOURCE / "docs/zcu102.plan.json"], capture_output=True, text=True,
+                              timeout=20, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("plan zcu102: 3 configurations x 10 boots x 10000 samples", done.stdout)
 
     def test_what_the_guide_links_to_is_there(self):
         guide = (SOURCE / "docs/lab-bench.md").read_text()
